@@ -1,0 +1,54 @@
+/*
+ * http_request.h
+ *		One HTTP request, and the libcurl handle that will make it.
+ *
+ * Nothing here knows PostgreSQL: the same code is linked into the extension,
+ * the unit tests and the fuzzers.
+ */
+#ifndef PROVISION_HTTP_REQUEST_H
+#define PROVISION_HTTP_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * What is to be sent.  All strings belong to the caller, are NUL-terminated
+ * UTF-8 and are copied by provision_http_client_send as far as they are
+ * needed later, so they may be freed when it returns.
+ *
+ * A string that holds a control character (so that it could end a header
+ * line) is never sent: the answer is DELIVERY_NOT_SENT with an error text.
+ */
+typedef struct HttpRequest
+{
+	int64_t		attempt_id;		/* the caller's name for this call */
+	const char *method;			/* GET, POST, PUT, DELETE, ...: letters only */
+	const char *url;			/* http:// or https://, already encoded */
+	const char *site;			/* sent as Host and X-Frappe-Site-Name; NULL:
+								 * the URL's own host */
+	const char *authorization;	/* value of Authorization; NULL: none.  Our
+								 * copies are wiped when the call has ended */
+	const char *correlation_id; /* X-Request-Id; NULL: none */
+	const char *traceparent;	/* W3C trace context; NULL: none */
+	const char *idempotency_key;	/* Idempotency-Key; NULL: none */
+	const char *body;			/* JSON, any bytes; NULL: no body */
+	size_t		body_length;
+	const char *ca_file;		/* PEM; NULL: that of HttpLimits */
+	int			connect_timeout_ms; /* DNS, connect and TLS; 0: 10 s */
+	int			timeout_ms;		/* the whole call; 0: 30 s */
+	bool		mutation;		/* must reach the server at most once */
+} HttpRequest;
+
+/* The bounds of one client; they hold for every call it makes. */
+typedef struct HttpLimits
+{
+	size_t		max_body_size;	/* bytes after decompression; 0: 8 MiB */
+	size_t		max_header_size;	/* bytes of all header lines of an answer;
+									 * 0: 64 KiB */
+	int			max_connections;	/* open at once, and kept alive; 0: 100 */
+	const char *ca_file;		/* PEM; NULL: the system's */
+	const char *user_agent;		/* NULL: "provision" */
+} HttpLimits;
+
+#endif							/* PROVISION_HTTP_REQUEST_H */
