@@ -1,0 +1,106 @@
+-- Engines: the servers the worker calls. What the operator set lives in engine, what happens to it in engine_state,
+-- so that a busy engine's updates never meet the foreign key checks of tenants.
+
+CREATE SCHEMA provision;
+COMMENT ON SCHEMA provision IS 'Durable job engine that provisions ERPNext tenants: tables, views and internal functions.';
+
+CREATE TABLE provision.engine (
+    engine_id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name                text NOT NULL UNIQUE,
+    kind                text NOT NULL,
+    base_url            text NOT NULL,
+    site                text,
+    allow_http          boolean NOT NULL DEFAULT false,
+    ca_file             text,
+    max_concurrent      integer NOT NULL DEFAULT 5,
+    rate_per_second     double precision,
+    burst               integer,
+    failure_threshold   integer NOT NULL DEFAULT 5,
+    recovery_seconds    integer NOT NULL DEFAULT 60,
+    connect_timeout_ms  integer,
+    timeout_ms          integer,
+    max_queue_depth     integer,
+    created_at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT name_is_a_short_word CHECK (name ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$'),
+    CONSTRAINT kind_is_supported CHECK (kind IN ('erpnext')),
+    CONSTRAINT base_url_is_http CHECK (base_url ~ '^https?://[^/?#@[:space:][:cntrl:]]+(/[^?#[:space:][:cntrl:]]*[^/?#[:space:][:cntrl:]])?$'),
+    CONSTRAINT plain_http_is_allowed_or_loopback CHECK (
+        allow_http OR base_url ~ '^https:' OR base_url ~ '^http://(127\.[0-9.]+|localhost|\[::1\])(:[0-9]+)?(/|$)'),
+    CONSTRAINT site_is_a_host_name CHECK (site ~ '^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?$'),
+    CONSTRAINT max_concurrent_is_positive CHECK (max_concurrent BETWEEN 1 AND 10000),
+    CONSTRAINT rate_per_second_is_positive CHECK (rate_per_second > 0 AND rate_per_second <= 100000),
+    CONSTRAINT burst_is_positive CHECK (burst BETWEEN 1 AND 100000),
+    CONSTRAINT failure_threshold_is_positive CHECK (failure_threshold BETWEEN 1 AND 1000),
+    CONSTRAINT recovery_seconds_is_positive CHECK (recovery_seconds BETWEEN 1 AND 86400),
+    CONSTRAINT connect_timeout_is_positive CHECK (connect_timeout_ms BETWEEN 1 AND 600000),
+    CONSTRAINT timeout_is_positive CHECK (timeout_ms BETWEEN 1 AND 3600000),
+    CONSTRAINT max_queue_depth_is_positive CHECK (max_queue_depth BETWEEN 1 AND 10000000)
+);
+COMMENT ON TABLE provision.engine IS 'A server the worker calls: an ERPNext site or bench. Written by provision_engine_create, _update and _drop.';
+COMMENT ON COLUMN provision.engine.kind IS 'How its answers are read: erpnext.';
+COMMENT ON COLUMN provision.engine.base_url IS 'Scheme, host, port and path prefix; no query, no trailing slash.';
+COMMENT ON COLUMN provision.engine.site IS 'Default Frappe site of its tenants, sent as Host and X-Frappe-Site-Name; null: the host of base_url.';
+COMMENT ON COLUMN provision.engine.allow_http IS 'Plain http is accepted beyond loopback.';
+COMMENT ON COLUMN provision.engine.ca_file IS 'PEM file of certificate authorities on the database server; null: provision.ca_file or the system''s.';
+COMMENT ON COLUMN provision.engine.max_concurrent IS 'Calls at once, over all workers.';
+COMMENT ON COLUMN provision.engine.rate_per_second IS 'Calls per second over all workers; null: no limit.';
+COMMENT ON COLUMN provision.engine.burst IS 'Calls that may start at once after a quiet time under rate_per_second; null: one second''s worth, at least 1.';
+COMMENT ON COLUMN provision.engine.failure_threshold IS 'Transport failures in a row that open the circuit breaker.';
+COMMENT ON COLUMN provision.engine.recovery_seconds IS 'How long the breaker stays open before one job may probe.';
+COMMENT ON COLUMN provision.engine.connect_timeout_ms IS 'Null: provision.connect_timeout.';
+COMMENT ON COLUMN provision.engine.timeout_ms IS 'Upper bound of every call to this engine in milliseconds; null: the time limit of the call''s effort alone.';
+COMMENT ON COLUMN provision.engine.max_queue_depth IS 'Waiting jobs above which provision_start is refused; null: no limit.';
+
+CREATE TABLE provision.engine_state (
+    engine_id           bigint PRIMARY KEY REFERENCES provision.engine ON DELETE CASCADE,
+    paused_at           timestamptz,
+    paused_reason       text,
+    breaker             text NOT NULL DEFAULT 'closed',
+    breaker_until       timestamptz,
+    failures_in_a_row   integer NOT NULL DEFAULT 0,
+    tokens              double precision NOT NULL DEFAULT 0,
+    tokens_at           timestamptz NOT NULL DEFAULT '-infinity',
+    CONSTRAINT breaker_is_a_known_state CHECK (breaker IN ('closed', 'open', 'half_open')),
+    CONSTRAINT breaker_until_iff_not_closed CHECK ((breaker_until IS NOT NULL) = (breaker <> 'closed'))
+) WITH (fillfactor = 50);
+COMMENT ON TABLE provision.engine_state IS 'What happens to an engine: pause, circuit breaker, rate tokens. Locked first (lock order: engine, job, step).';
+COMMENT ON COLUMN provision.engine_state.breaker_until IS 'open: no call before; half_open: when the one probing job counts as lost.';
+COMMENT ON COLUMN provision.engine_state.tokens IS 'Calls that rate_per_second allowed at tokens_at.';
+
+CREATE TABLE provision.tenant (
+    tenant_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name        text NOT NULL UNIQUE,
+    engine_id   bigint NOT NULL REFERENCES provision.engine,
+    plan        text NOT NULL DEFAULT 'starter',
+    config      jsonb NOT NULL,
+    settings    jsonb NOT NULL,
+    metadata    jsonb NOT NULL DEFAULT '{}',
+    lifecycle   text NOT NULL DEFAULT 'pending',
+    created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    updated_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT name_is_a_short_word CHECK (name ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$'),
+    CONSTRAINT plan_is_a_word CHECK (plan ~ '^[a-z][a-z0-9_]{0,31}$'),
+    CONSTRAINT config_is_an_object CHECK (jsonb_typeof(config) = 'object'),
+    CONSTRAINT settings_is_an_object CHECK (jsonb_typeof(settings) = 'object'),
+    CONSTRAINT metadata_is_an_object CHECK (jsonb_typeof(metadata) = 'object'),
+    CONSTRAINT lifecycle_is_a_known_state CHECK (lifecycle IN ('pending', 'provisioning', 'active', 'deleting', 'deleted'))
+) WITH (fillfactor = 70);
+CREATE INDEX tenant_by_engine ON provision.tenant (engine_id);
+COMMENT ON TABLE provision.tenant IS 'One customer on an engine. Written by provision_tenant_create and _update.';
+COMMENT ON COLUMN provision.tenant.config IS 'As given by the caller.';
+COMMENT ON COLUMN provision.tenant.settings IS 'config with every default filled in: what the plan functions read.';
+COMMENT ON COLUMN provision.tenant.metadata IS 'Facts the steps learnt about the tenant from the server (names of accounts, warehouses, …).';
+
+CREATE TABLE provision.secret (
+    secret_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    engine_id   bigint UNIQUE REFERENCES provision.engine ON DELETE CASCADE,
+    tenant_id   bigint UNIQUE REFERENCES provision.tenant ON DELETE CASCADE,
+    api_key     text NOT NULL,
+    api_secret  text NOT NULL,
+    set_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT secret_belongs_to_one CHECK (num_nonnulls(engine_id, tenant_id) = 1),
+    CONSTRAINT api_key_fits_a_header CHECK (api_key ~ '^[!-9;-~]{1,256}$'),
+    CONSTRAINT api_secret_fits_a_header CHECK (api_secret ~ '^[!-~]{1,256}$')
+);
+REVOKE ALL ON provision.secret FROM PUBLIC;
+COMMENT ON TABLE provision.secret IS 'Credentials of an engine, or of a tenant with a site of its own. Readable by the owner only; no view, plan, log or event shows it.';

@@ -1,0 +1,130 @@
+-- Workflows are rows: a version never changes once it is stored, and a job keeps the version it started with.
+
+CREATE TABLE provision.workflow (
+    workflow_id  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name         text NOT NULL,
+    version      integer NOT NULL DEFAULT 1,
+    is_current   boolean NOT NULL DEFAULT true,
+    activates    boolean NOT NULL DEFAULT false,
+    description  text NOT NULL DEFAULT '',
+    is_builtin   boolean NOT NULL DEFAULT false,
+    created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT one_row_per_version UNIQUE (name, version),
+    CONSTRAINT name_is_a_short_word CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+    CONSTRAINT version_is_positive CHECK (version > 0)
+);
+CREATE UNIQUE INDEX one_current_version ON provision.workflow (name) WHERE is_current;
+COMMENT ON TABLE provision.workflow IS 'A named, versioned set of steps. New jobs take the current version.';
+COMMENT ON COLUMN provision.workflow.activates IS 'When a job of it ends well, the tenant''s lifecycle becomes active.';
+COMMENT ON COLUMN provision.workflow.is_builtin IS 'Belongs to the extension: not dumped, replaced by upgrades.';
+
+CREATE TABLE provision.step (
+    workflow_id      bigint NOT NULL REFERENCES provision.workflow ON DELETE CASCADE,
+    ordinal          smallint NOT NULL,
+    name             text NOT NULL,
+    title            text NOT NULL DEFAULT '',
+    plan_function    text NOT NULL,
+    critical         boolean NOT NULL DEFAULT false,
+    optional         boolean NOT NULL DEFAULT false,
+    weight           integer NOT NULL DEFAULT 1,
+    requires         text[] NOT NULL DEFAULT '{}',
+    runs_after       text[] NOT NULL DEFAULT '{}',
+    enabled_by       text,
+    exclusive        text,
+    max_attempts     integer NOT NULL DEFAULT 3,
+    backoff_ms       integer NOT NULL DEFAULT 2000,
+    backoff_max_ms   integer NOT NULL DEFAULT 10000,
+    patience_ms      integer NOT NULL DEFAULT 5000,
+    PRIMARY KEY (workflow_id, ordinal),
+    CONSTRAINT one_step_per_name UNIQUE (workflow_id, name),
+    CONSTRAINT name_is_a_short_word CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+    CONSTRAINT optional_is_not_critical CHECK (NOT (optional AND critical)),
+    CONSTRAINT weight_is_positive CHECK (weight > 0),
+    CONSTRAINT max_attempts_is_positive CHECK (max_attempts BETWEEN 1 AND 100),
+    CONSTRAINT backoff_is_bounded CHECK (backoff_ms BETWEEN 1 AND backoff_max_ms AND backoff_max_ms <= 86400000),
+    CONSTRAINT patience_is_bounded CHECK (patience_ms BETWEEN 0 AND 3600000)
+);
+COMMENT ON TABLE provision.step IS 'One unit of progress the user sees; its plan function turns what is known into calls.';
+COMMENT ON COLUMN provision.step.plan_function IS 'Schema-qualified name of a function (job jsonb) RETURNS SETOF provision.call. A name, not regproc, so that pg_upgrade can carry it.';
+COMMENT ON COLUMN provision.step.critical IS 'Its failure ends the job as failed; the failure of others makes it partial.';
+COMMENT ON COLUMN provision.step.optional IS 'May be skipped by provision_skip_step or by options.skip_steps.';
+COMMENT ON COLUMN provision.step.weight IS 'Its share of the job''s progress.';
+COMMENT ON COLUMN provision.step.requires IS 'Steps that must have succeeded first; if one did not, this step is blocked.';
+COMMENT ON COLUMN provision.step.runs_after IS 'Steps that must have ended first, however.';
+COMMENT ON COLUMN provision.step.enabled_by IS 'Key of the tenant''s settings; the step is skipped when its value is false or null.';
+COMMENT ON COLUMN provision.step.exclusive IS 'Only one step with this word runs on one site of an engine at a time.';
+COMMENT ON COLUMN provision.step.max_attempts IS 'Tries of one call before its transient failure becomes final.';
+COMMENT ON COLUMN provision.step.backoff_ms IS 'Pause before the second try in milliseconds; doubles with every further one up to backoff_max_ms, with jitter.';
+COMMENT ON COLUMN provision.step.patience_ms IS 'How long after a lost answer the server may still be finishing: until then it is not believed that nothing was made.';
+
+CREATE TYPE provision.call AS (
+    name        text,
+    method      text,
+    path        text,
+    body        jsonb,
+    wanted      boolean,
+    guard       text,
+    repeatable  boolean,
+    effort      text,
+    learn       jsonb
+);
+COMMENT ON TYPE provision.call IS 'One HTTP exchange a step wants. A plan function returns them in the order in which they are to be sent.';
+COMMENT ON COLUMN provision.call.name IS 'Unique within the step.';
+COMMENT ON COLUMN provision.call.path IS 'From the engine''s base URL, percent-encoded, with its query.';
+COMMENT ON COLUMN provision.call.wanted IS 'true: send; false: not needed; null: depends on an answer that is not known yet.';
+COMMENT ON COLUMN provision.call.guard IS 'An earlier call that looks whether this one''s work is done; asked again before this one is repeated.';
+COMMENT ON COLUMN provision.call.repeatable IS 'Sending it twice does no harm; null: true for GET, PUT and DELETE.';
+COMMENT ON COLUMN provision.call.effort IS 'Its time limit, a row of provision.effort; null: read for GET, write for the others.';
+COMMENT ON COLUMN provision.call.learn IS 'Facts to keep from its answer: {"fact": "jsonpath into the decoded body"}.';
+
+CREATE TABLE provision.effort (
+    effort      text PRIMARY KEY,
+    timeout_ms  integer NOT NULL,
+    description text NOT NULL,
+    CONSTRAINT timeout_is_positive CHECK (timeout_ms BETWEEN 1 AND 3600000)
+);
+COMMENT ON TABLE provision.effort IS 'Time limits of calls by how much work they are for ERPNext, measured on version 15.';
+INSERT INTO provision.effort VALUES
+    ('read', 5000, 'one document or a short list'),
+    ('write', 15000, 'an ordinary document'),
+    ('settings', 30000, 'site-wide settings: caches are cleared, property setters rewritten'),
+    ('delete', 30000, 'links of every document type are searched'),
+    ('company', 60000, 'a company with its chart of accounts'),
+    ('wizard', 180000, 'the setup wizard of a site');
+
+CREATE TABLE provision.failure (
+    error_code  text PRIMARY KEY,
+    message     text NOT NULL,
+    hint        text NOT NULL,
+    CONSTRAINT error_code_is_upper_case CHECK (error_code ~ '^[A-Z][A-Z0-9_]*$')
+);
+COMMENT ON TABLE provision.failure IS 'Catalogue of what can go wrong with a job. doc/errors.md is made from it.';
+COMMENT ON COLUMN provision.failure.message IS 'For the end user. {tenant}, {engine}, {step}, {call}, {status}, {detail} are filled in.';
+COMMENT ON COLUMN provision.failure.hint IS 'What the operator can do; same placeholders.';
+
+CREATE TABLE provision.answer_rule (
+    ordinal      integer PRIMARY KEY,
+    kind         text,
+    delivery     text NOT NULL DEFAULT 'answered',
+    method       text,
+    path_like    text,
+    status_from  integer NOT NULL DEFAULT 0,
+    status_to    integer NOT NULL DEFAULT 999,
+    is_json      boolean,
+    exc_type     text,
+    curl_code    integer,
+    verdict      text NOT NULL,
+    error_code   text REFERENCES provision.failure,
+    trips        boolean NOT NULL DEFAULT false,
+    is_builtin   boolean NOT NULL DEFAULT false,
+    CONSTRAINT delivery_is_one_of_three CHECK (delivery IN ('not_sent', 'unknown', 'answered')),
+    CONSTRAINT verdict_is_known CHECK (verdict IN ('success', 'absent', 'duplicate', 'transient', 'permanent', 'ambiguous', 'needs_person', 'interrupted')),
+    CONSTRAINT error_code_unless_success CHECK ((error_code IS NULL) = (verdict IN ('success', 'interrupted')))
+);
+COMMENT ON TABLE provision.answer_rule IS 'What an answer means. The first rule in order whose every set column matches decides.';
+COMMENT ON COLUMN provision.answer_rule.kind IS 'Kind of engine; null: any.';
+COMMENT ON COLUMN provision.answer_rule.path_like IS 'LIKE pattern on the call''s path; null: any.';
+COMMENT ON COLUMN provision.answer_rule.is_json IS 'The body was a JSON object; null: either.';
+COMMENT ON COLUMN provision.answer_rule.exc_type IS 'Frappe''s exception class; empty string: none was given; null: any.';
+COMMENT ON COLUMN provision.answer_rule.curl_code IS 'libcurl''s result code; null: any.';
+COMMENT ON COLUMN provision.answer_rule.trips IS 'Counts as a transport failure for the engine''s circuit breaker.';

@@ -1,0 +1,185 @@
+-- Jobs and what happened to them. The claim reads one partial index; running rows are found by owner.
+
+CREATE TABLE provision.worker (
+    incarnation      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    pid              integer NOT NULL,
+    started_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+    ended_at         timestamptz,
+    last_round_at    timestamptz,
+    rounds           bigint NOT NULL DEFAULT 0,
+    calls            bigint NOT NULL DEFAULT 0,
+    calls_in_flight  integer NOT NULL DEFAULT 0,
+    memory_bytes     bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 10);
+CREATE INDEX worker_not_ended ON provision.worker (incarnation) WHERE ended_at IS NULL;
+COMMENT ON TABLE provision.worker IS 'One row per life of a worker process (incarnation). Alive is who holds the advisory lock of its incarnation, not what stands here.';
+COMMENT ON COLUMN provision.worker.ended_at IS 'When it said goodbye, or when its death was noticed.';
+
+CREATE TABLE provision.control (
+    only_row          boolean PRIMARY KEY DEFAULT true,
+    worker_stopped_at timestamptz,
+    CONSTRAINT there_is_one_row CHECK (only_row)
+);
+INSERT INTO provision.control DEFAULT VALUES;
+COMMENT ON TABLE provision.control IS 'State of the whole engine in this database: one row.';
+COMMENT ON COLUMN provision.control.worker_stopped_at IS 'Set by provision_worker_stop(): no worker runs until provision_worker_start().';
+
+CREATE TABLE provision.job (
+    job_id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant_id        bigint NOT NULL REFERENCES provision.tenant,
+    engine_id        bigint NOT NULL,
+    workflow_id      bigint NOT NULL REFERENCES provision.workflow,
+    workflow         text NOT NULL,
+    state            text NOT NULL,
+    direction        text NOT NULL DEFAULT 'forward',
+    priority         integer NOT NULL DEFAULT 0,
+    rank             double precision NOT NULL,
+    due_at           timestamptz,
+    owner            bigint,
+    slots            smallint NOT NULL DEFAULT 0,
+    wish             text,
+    wish_reason      text,
+    wish_actor       text,
+    options          jsonb NOT NULL DEFAULT '{}',
+    correlation_id   text NOT NULL,
+    idempotency_key  text UNIQUE,
+    crash_count      smallint NOT NULL DEFAULT 0,
+    error_code       text,
+    error_message    text,
+    error_hint       text,
+    error_step       text,
+    created_by       text NOT NULL,
+    created_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+    started_at       timestamptz,
+    finished_at      timestamptz,
+    CONSTRAINT state_is_known CHECK (state IN ('pending', 'scheduled', 'running', 'paused', 'completed', 'partial', 'failed', 'cancelled', 'rolled_back')),
+    CONSTRAINT direction_is_known CHECK (direction IN ('forward', 'back')),
+    CONSTRAINT finished_at_iff_final_state CHECK ((finished_at IS NOT NULL) = (state IN ('completed', 'partial', 'failed', 'cancelled', 'rolled_back'))),
+    CONSTRAINT owner_iff_running CHECK ((owner IS NOT NULL) = (state = 'running')),
+    CONSTRAINT slots_iff_running CHECK ((slots > 0) = (state = 'running')),
+    CONSTRAINT due_at_if_scheduled CHECK (state <> 'scheduled' OR due_at IS NOT NULL),
+    CONSTRAINT wish_is_known CHECK (wish IN ('cancel', 'pause')),
+    CONSTRAINT wish_only_while_running CHECK (wish IS NULL OR state IN ('pending', 'running')),
+    CONSTRAINT error_iff_not_well CHECK ((error_code IS NOT NULL) >= (state = 'failed')),
+    CONSTRAINT priority_is_bounded CHECK (priority BETWEEN -100 AND 100)
+) WITH (fillfactor = 70);
+CREATE INDEX job_next ON provision.job (engine_id, rank, job_id) WHERE state = 'pending';
+CREATE INDEX job_due ON provision.job (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX job_running ON provision.job (engine_id) WHERE state = 'running';
+CREATE INDEX job_of_owner ON provision.job (owner) WHERE owner IS NOT NULL;
+CREATE UNIQUE INDEX one_active_job_per_tenant_and_workflow ON provision.job (tenant_id, workflow)
+    WHERE state IN ('pending', 'scheduled', 'running', 'paused');
+CREATE INDEX job_newest_of_tenant ON provision.job (tenant_id, job_id);
+CREATE INDEX job_failed ON provision.job (job_id) WHERE state IN ('failed', 'partial');
+CREATE INDEX job_by_correlation ON provision.job (correlation_id);
+COMMENT ON TABLE provision.job IS 'One run of one version of a workflow for one tenant: what is queued, claimed, owned and retried.';
+COMMENT ON COLUMN provision.job.rank IS 'Place in the queue, fixed when it enters: seconds since the epoch minus priority times provision.priority_aging. A job one priority lower overtakes after that many seconds, so none starves.';
+COMMENT ON COLUMN provision.job.due_at IS 'scheduled: when it becomes pending; running: when its owner looks at it again although nothing was answered.';
+COMMENT ON COLUMN provision.job.owner IS 'Incarnation that runs it. A result is recorded only while this is so.';
+COMMENT ON COLUMN provision.job.slots IS 'Calls of its engine''s max_concurrent it holds while it runs: its calls in flight, at least one.';
+COMMENT ON COLUMN provision.job.wish IS 'What was asked for while it runs; granted once its calls in flight have ended.';
+COMMENT ON COLUMN provision.job.crash_count IS 'Worker crashes in a row in which it was in flight; an answer sets it back.';
+
+CREATE TABLE provision.job_step (
+    job_id           bigint NOT NULL REFERENCES provision.job ON DELETE CASCADE,
+    ordinal          smallint NOT NULL,
+    name             text NOT NULL,
+    state            text NOT NULL DEFAULT 'waiting',
+    attempt_id       bigint,
+    is_last_call     boolean NOT NULL DEFAULT false,
+    tries            smallint NOT NULL DEFAULT 0,
+    attempt_count    integer NOT NULL DEFAULT 0,
+    calls_done       smallint NOT NULL DEFAULT 0,
+    calls_total      smallint NOT NULL DEFAULT 0,
+    next_attempt_at  timestamptz,
+    doubtful_until   timestamptz,
+    waits_for        text,
+    answers          jsonb,
+    error_code       text,
+    error_message    text,
+    error_hint       text,
+    started_at       timestamptz,
+    finished_at      timestamptz,
+    PRIMARY KEY (job_id, ordinal),
+    CONSTRAINT state_is_known CHECK (state IN ('waiting', 'ready', 'running', 'retrying', 'completed', 'failed', 'skipped', 'blocked', 'undone')),
+    CONSTRAINT finished_at_iff_final_state CHECK ((finished_at IS NOT NULL) = (state IN ('completed', 'failed', 'skipped', 'blocked', 'undone'))),
+    CONSTRAINT attempt_only_while_running CHECK (attempt_id IS NULL OR state = 'running'),
+    CONSTRAINT next_attempt_iff_retrying CHECK ((next_attempt_at IS NOT NULL) = (state = 'retrying')),
+    CONSTRAINT waits_only_while_ready CHECK (waits_for IS NULL OR state = 'ready'),
+    CONSTRAINT error_if_failed CHECK (state <> 'failed' OR error_code IS NOT NULL)
+) WITH (fillfactor = 50);
+CREATE INDEX job_step_waits_for ON provision.job_step (waits_for) WHERE waits_for IS NOT NULL;
+COMMENT ON TABLE provision.job_step IS 'How far each step of a job is.';
+COMMENT ON COLUMN provision.job_step.attempt_id IS 'The call in flight.';
+COMMENT ON COLUMN provision.job_step.is_last_call IS 'The call in flight is certainly the step''s last: its success completes the step without planning again.';
+COMMENT ON COLUMN provision.job_step.tries IS 'Failed tries in a row of the present call; success sets it back.';
+COMMENT ON COLUMN provision.job_step.attempt_count IS 'All calls of this step that were sent.';
+COMMENT ON COLUMN provision.job_step.doubtful_until IS 'Until then "absent" is not believed, because a lost call may still be at work on the server.';
+COMMENT ON COLUMN provision.job_step.waits_for IS 'The exclusion it waits for.';
+COMMENT ON COLUMN provision.job_step.answers IS 'What its calls were answered so far: {"call": {"verdict", "status", "body"}}; forgotten when the step ends.';
+
+CREATE TABLE provision.exclusion (
+    exclusion  text PRIMARY KEY,
+    job_id     bigint NOT NULL,
+    ordinal    smallint NOT NULL,
+    since      timestamptz NOT NULL DEFAULT clock_timestamp()
+) WITH (fillfactor = 50);
+COMMENT ON TABLE provision.exclusion IS 'Steps that keep others with the same word off the same site of an engine while they run.';
+
+CREATE TABLE provision.attempt (
+    attempt_id       bigint GENERATED ALWAYS AS IDENTITY (CACHE 100) PRIMARY KEY,
+    job_id           bigint NOT NULL,
+    ordinal          smallint NOT NULL,
+    engine_id        bigint NOT NULL,
+    incarnation      bigint NOT NULL,
+    call             text NOT NULL,
+    method           text NOT NULL,
+    url              text NOT NULL,
+    guard            text,
+    repeatable       boolean NOT NULL,
+    learn            jsonb,
+    request_body     jsonb,
+    started_at       timestamptz NOT NULL,
+    finished_at      timestamptz,
+    delivery         text,
+    verdict          text,
+    http_status      smallint,
+    curl_code        smallint,
+    exc_type         text,
+    error_code       text,
+    error_detail     text,
+    response_excerpt text,
+    duration_ms      integer,
+    dns_ms           integer,
+    connect_ms       integer,
+    tls_ms           integer,
+    first_byte_ms    integer,
+    CONSTRAINT delivery_is_one_of_three CHECK (delivery IN ('not_sent', 'unknown', 'answered')),
+    CONSTRAINT finished_at_iff_outcome CHECK ((finished_at IS NULL) = (delivery IS NULL) AND (finished_at IS NULL) = (verdict IS NULL)),
+    CONSTRAINT status_only_if_sent CHECK (http_status IS NULL OR delivery <> 'not_sent')
+) WITH (fillfactor = 60);
+CREATE INDEX attempt_of_job ON provision.attempt (job_id, attempt_id);
+CREATE INDEX attempt_by_time ON provision.attempt USING brin (started_at);
+COMMENT ON TABLE provision.attempt IS 'One try at a call: written before its first byte is sent, completed when its outcome is known. Kept for provision.retention.';
+COMMENT ON COLUMN provision.attempt.request_body IS 'As sent, secrets redacted.';
+COMMENT ON COLUMN provision.attempt.verdict IS 'What its answer meant (answer_rule), or crashed when its worker died before the answer was recorded.';
+COMMENT ON COLUMN provision.attempt.error_detail IS 'The server''s own message, or what went wrong in transport; redacted.';
+COMMENT ON COLUMN provision.attempt.response_excerpt IS 'First 1,000 characters of the body; redacted.';
+
+CREATE TABLE provision.event (
+    event_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at              timestamptz NOT NULL DEFAULT clock_timestamp(),
+    job_id          bigint,
+    tenant          text,
+    engine          text,
+    step            text,
+    actor           text NOT NULL DEFAULT session_user,
+    event           text NOT NULL,
+    from_state      text,
+    to_state        text,
+    detail          jsonb,
+    correlation_id  text
+);
+CREATE INDEX event_of_job ON provision.event (job_id, event_id);
+CREATE INDEX event_by_time ON provision.event USING brin (at);
+COMMENT ON TABLE provision.event IS 'Every change of state and every action, written in the same transaction. Kept for provision.retention.';
