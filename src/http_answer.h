@@ -26,12 +26,13 @@ typedef struct HttpAnswer
 {
 	int64_t		attempt_id;
 	Delivery	delivery;
-	int			curl_code;		/* CURLcode; 0 when answered in full */
-	char	   *error;			/* what went wrong, one line of UTF-8, phase
-								 * first; NULL when answered in full */
+	int			curl_code;		/* CURLcode; 0 when answered */
+	char	   *error;			/* what went wrong, one line of UTF-8 without
+								 * secrets: the phase, then the reason; NULL
+								 * when answered */
 	int			http_status;	/* 0: no status line came.  May be set although
 								 * the delivery is unknown */
-	char	   *content_type;	/* as sent, cleaned UTF-8; NULL: none */
+	char	   *content_type;	/* one line of UTF-8; NULL: none */
 	char	   *body;			/* raw decoded bytes, NUL-terminated for
 								 * convenience; NULL: none came */
 	size_t		body_length;	/* without that NUL */
@@ -58,10 +59,11 @@ extern void provision_http_answer_free(HttpAnswer *answer);
 extern int64_t provision_http_retry_after_ms(const char *value, int64_t now);
 
 /*
- * An HTTP-date (RFC 9110, 5.6.7; all three forms) as epoch seconds, -1 when it
- * is none.  "now" decides the century of the two-digit year of RFC 850.
+ * Reads an HTTP-date (RFC 9110, 5.6.7; all three forms) as epoch seconds;
+ * false when it is none.  "now" decides the century of a two-digit year.
  */
-extern int64_t provision_http_date(const char *value, int64_t now);
+extern bool provision_http_date(const char *value, int64_t now,
+								int64_t *seconds);
 
 /* "not_sent", "unknown" or "answered": the words of the SQL side. */
 extern const char *provision_http_delivery_name(Delivery delivery);

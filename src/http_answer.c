@@ -1,0 +1,376 @@
+/*
+ * http_answer.c
+ *		Receives an answer and says how far its request came.
+ */
+#include "http_call.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "text_excerpt.h"
+
+#define MAX_ERROR_SIZE 500
+#define MAX_CONTENT_TYPE_SIZE 200
+#define FIRST_BODY_SIZE 4096
+
+/* An answer that has begun must go on; only its beginning may take long. */
+#define LOW_SPEED_BYTES 1
+#define LOW_SPEED_SECONDS 30
+
+void
+provision_http_answer_free(HttpAnswer *answer)
+{
+	if (answer == NULL)
+		return;
+	free(answer->error);
+	free(answer->content_type);
+	free(answer->body);
+	free(answer);
+}
+
+const char *
+provision_http_delivery_name(Delivery delivery)
+{
+	switch (delivery)
+	{
+		case DELIVERY_NOT_SENT:
+			return "not_sent";
+		case DELIVERY_ANSWERED:
+			return "answered";
+		case DELIVERY_UNKNOWN:
+			break;
+	}
+	return "unknown";
+}
+
+/*
+ * libcurl also reports success when the connection ends in the middle of the
+ * header lines, so only their end proves an answer.
+ */
+Delivery
+provision_http_delivery(CURLcode code, bool may_have_left, bool head_complete,
+						bool body_too_large)
+{
+	if (head_complete && (code == CURLE_OK || body_too_large))
+		return DELIVERY_ANSWERED;
+	return may_have_left ? DELIVERY_UNKNOWN : DELIVERY_NOT_SENT;
+}
+
+/* A status line: an earlier one was that of a 1xx, whose lines do not count. */
+static void
+begin_head(HttpCall *call, const char *line, size_t length)
+{
+	const char *status = memchr(line, ' ', length);
+	size_t		left = status == NULL ? 0 : length - (status - line);
+
+	call->informational = left > 3 && status[1] == '1' &&
+		!(status[2] == '0' && status[3] == '1');
+	call->head_complete = false;
+	call->retry_after_count = 0;
+	call->server_date[0] = '\0';
+}
+
+/*
+ * Keeps the value of a header that has this name; a value longer than any
+ * valid one is as good as none.
+ */
+static bool
+keep_value(char *kept, const char *name, const char *line, size_t length)
+{
+	size_t		name_length = strlen(name);
+
+	if (length <= name_length || strncasecmp(line, name, name_length) != 0 ||
+		length - name_length >= HTTP_VALUE_SIZE)
+		return false;
+	memcpy(kept, line + name_length, length - name_length);
+	kept[length - name_length] = '\0';
+	return true;
+}
+
+static void
+note_header_line(HttpCall *call, const char *line, size_t length)
+{
+	int			count = call->retry_after_count;
+
+	if (length >= 5 && memcmp(line, "HTTP/", 5) == 0)
+		begin_head(call, line, length);
+	else if (line[0] == '\r' || line[0] == '\n')
+		call->head_complete = !call->informational;
+	else if (count < HTTP_RETRY_AFTER_COUNT &&
+			 keep_value(call->retry_after[count], "Retry-After:", line, length))
+		call->retry_after_count++;
+	else
+		keep_value(call->server_date, "Date:", line, length);
+}
+
+static void
+begin_reading(HttpCall *call)
+{
+	call->phase = PHASE_READING;
+	(void) curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_LIMIT,
+							(long) LOW_SPEED_BYTES);
+	(void) curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_TIME,
+							(long) LOW_SPEED_SECONDS);
+}
+
+/*
+ * Called inside libcurl with one whole header line: must neither palloc nor
+ * ereport.
+ */
+static size_t
+receive_header(char *line, size_t size, size_t count, void *userdata)
+{
+	HttpCall   *call = userdata;
+	size_t		length = size * count;
+
+	if (length > call->max_header_size - call->header_size)
+	{
+		call->stop = STOP_HEADER_TOO_LARGE;
+		return 0;
+	}
+	call->header_size += length;
+	if (call->phase != PHASE_READING)
+		begin_reading(call);
+	if (length > 0)
+		note_header_line(call, line, length);
+	return length;
+}
+
+static bool
+grow_body(HttpCall *call, size_t needed)
+{
+	size_t		capacity = call->body_capacity;
+	char	   *body;
+
+	if (needed <= capacity)
+		return true;
+	if (capacity < FIRST_BODY_SIZE)
+		capacity = FIRST_BODY_SIZE;
+	while (capacity < needed)
+		capacity *= 2;
+	body = realloc(call->answer->body, capacity);
+	if (body == NULL)
+		return false;
+	call->answer->body = body;
+	call->body_capacity = capacity;
+	return true;
+}
+
+/*
+ * Called inside libcurl with decoded bytes, 16 kB at most: must neither
+ * palloc nor ereport.
+ */
+static size_t
+receive_body(char *bytes, size_t size, size_t count, void *userdata)
+{
+	HttpCall   *call = userdata;
+	HttpAnswer *answer = call->answer;
+	size_t		length = size * count;
+	size_t		room = call->max_body_size - answer->body_length;
+	size_t		kept = length < room ? length : room;
+
+	if (!grow_body(call, answer->body_length + kept + 1))
+	{
+		call->stop = STOP_OUT_OF_MEMORY;
+		return length == 0 ? 1 : 0;
+	}
+	memcpy(answer->body + answer->body_length, bytes, kept);
+	answer->body_length += kept;
+	answer->body[answer->body_length] = '\0';
+	if (kept < length)
+		call->stop = STOP_BODY_TOO_LARGE;
+	return kept;
+}
+
+bool
+provision_http_answer_apply(HttpCall *call)
+{
+	CURL	   *easy = call->easy;
+
+	call->curl_error[0] = '\0';
+	return curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION,
+							receive_header) == CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_HEADERDATA, call) == CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION,
+						 receive_body) == CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_WRITEDATA, call) == CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_ERRORBUFFER,
+						 call->curl_error) == CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_PRIVATE, call) == CURLE_OK;
+}
+
+static curl_off_t
+get_number(const HttpCall *call, CURLINFO which)
+{
+	curl_off_t	number = 0;
+
+	if (curl_easy_getinfo(call->easy, which, &number) != CURLE_OK)
+		return 0;
+	return number;
+}
+
+/* libcurl says 0 for what did not happen, and for what a kept connection saved. */
+static int
+get_milliseconds(const HttpCall *call, CURLINFO which, bool reached)
+{
+	curl_off_t	microseconds = get_number(call, which);
+
+	if (microseconds <= 0)
+		return reached ? 0 : -1;
+	return (int) ((microseconds + 500) / 1000);
+}
+
+static void
+note_times(HttpCall *call)
+{
+	HttpAnswer *answer = call->answer;
+	bool		connected = call->may_have_left;
+
+	answer->dns_ms = get_milliseconds(call, CURLINFO_NAMELOOKUP_TIME_T,
+									  connected);
+	answer->connect_ms = get_milliseconds(call, CURLINFO_CONNECT_TIME_T,
+										  connected);
+	if (call->secure)
+		answer->tls_ms = get_milliseconds(call, CURLINFO_APPCONNECT_TIME_T,
+										  connected);
+	if (call->phase == PHASE_READING)
+		answer->first_byte_ms =
+			get_milliseconds(call, CURLINFO_STARTTRANSFER_TIME_T, true);
+	answer->total_ms = get_milliseconds(call, CURLINFO_TOTAL_TIME_T, true);
+}
+
+static void
+note_server_time(HttpCall *call)
+{
+	HttpAnswer *answer = call->answer;
+	int64_t		now = (int64_t) time(NULL);
+	int64_t		seconds;
+	int			i;
+
+	if (provision_http_date(call->server_date, now, &seconds) && seconds > 0)
+		answer->server_time = now = seconds;
+	for (i = 0; i < call->retry_after_count; i++)
+	{
+		int64_t		wait = provision_http_retry_after_ms(call->retry_after[i],
+														 now);
+
+		/* Of two that disagree, the patient one cannot be wrong. */
+		if (wait > answer->retry_after_ms)
+			answer->retry_after_ms = wait;
+	}
+}
+
+static void
+note_head(HttpCall *call)
+{
+	HttpAnswer *answer = call->answer;
+	const char *content_type = NULL;
+	long		status = 0;
+
+	(void) curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	answer->http_status = call->phase == PHASE_READING ? (int) status : 0;
+	(void) curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &content_type);
+	if (content_type != NULL)
+		answer->content_type = provision_text_excerpt(content_type,
+													  strlen(content_type),
+													  MAX_CONTENT_TYPE_SIZE);
+	note_server_time(call);
+}
+
+static const char *
+phase_name(const HttpCall *call, CURLcode code)
+{
+	switch (call->phase)
+	{
+		case PHASE_PREPARING:
+			return code == CURLE_COULDNT_RESOLVE_HOST ?
+				"name resolution" : "preparing the request";
+		case PHASE_RESOLVING:
+			return "name resolution";
+		case PHASE_CONNECTING:
+			return call->secure &&
+				get_number(call, CURLINFO_CONNECT_TIME_T) > 0 ?
+				"TLS handshake" : "connecting";
+		case PHASE_SENDING:
+			return get_number(call, CURLINFO_SIZE_UPLOAD_T) <
+				(curl_off_t) call->body_length ?
+				"sending the request" : "waiting for the answer";
+		case PHASE_READING:
+			break;
+	}
+	return "reading the answer";
+}
+
+static const char *
+reason_text(const HttpCall *call, CURLcode code)
+{
+	switch (call->stop)
+	{
+		case STOP_REPEATED_MUTATION:
+			return "the connection was closed before an answer came";
+		case STOP_HEADER_TOO_LARGE:
+			return "the header lines are longer than allowed";
+		case STOP_OUT_OF_MEMORY:
+			return "out of memory";
+		case STOP_CANCELLED:
+			return "the call was cancelled";
+		case STOP_BODY_TOO_LARGE:
+		case STOP_NONE:
+			break;
+	}
+	if (call->curl_error[0] != '\0')
+		return call->curl_error;
+	if (code == CURLE_OK)
+		return "the connection was closed within the header lines";
+	return curl_easy_strerror(code);
+}
+
+/* One line of text; without memory the answer does without it. */
+static char *
+make_error(const char *phase, const char *reason)
+{
+	char		line[MAX_ERROR_SIZE];
+	char	   *byte;
+
+	snprintf(line, sizeof(line), "%s: %s", phase, reason);
+	for (byte = line; *byte != '\0'; byte++)
+		if (*byte == '\n' || *byte == '\t')
+			*byte = ' ';
+	return provision_text_excerpt(line, strlen(line), sizeof(line));
+}
+
+void
+provision_http_answer_finish(HttpCall *call, CURLcode code)
+{
+	HttpAnswer *answer = call->answer;
+
+	note_times(call);
+	note_head(call);
+	answer->body_too_large = call->stop == STOP_BODY_TOO_LARGE;
+#if !HTTP_CAN_COUNT_SENDING
+	call->may_have_left = get_number(call, CURLINFO_REQUEST_SIZE) > 0;
+#endif
+	answer->delivery = provision_http_delivery(code, call->may_have_left,
+											   call->head_complete,
+											   answer->body_too_large);
+	if (answer->delivery == DELIVERY_ANSWERED)
+		return;
+	/* An end within the header lines counts as success in libcurl only. */
+	answer->curl_code = code == CURLE_OK ? CURLE_PARTIAL_FILE : code;
+	answer->error = make_error(phase_name(call, code),
+							   reason_text(call, code));
+}
+
+void
+provision_http_answer_refuse(HttpCall *call, const char *reason)
+{
+	HttpAnswer *answer = call->answer;
+
+	answer->delivery = DELIVERY_NOT_SENT;
+	answer->curl_code = CURLE_FAILED_INIT;
+	answer->total_ms = 0;
+	answer->error = make_error("preparing the request", reason);
+}

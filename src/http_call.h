@@ -1,0 +1,126 @@
+/*
+ * http_call.h
+ *		One call while it runs: what the http_*.c files share and nobody else
+ *		needs.
+ *
+ * http_request.c fills the sending half, http_answer.c the receiving half, and
+ * http_client.c owns the whole.
+ */
+#ifndef PROVISION_HTTP_CALL_H
+#define PROVISION_HTTP_CALL_H
+
+#include <curl/curl.h>
+
+#include "http_answer.h"
+#include "http_request.h"
+
+#if LIBCURL_VERSION_NUM < 0x074100
+#error "libcurl 7.65 or newer is needed"
+#endif
+
+/*
+ * From this version on, libcurl asks before each time it sends a request.
+ * Without that a mutation needs a connection of its own.
+ */
+#define HTTP_CAN_COUNT_SENDING (LIBCURL_VERSION_NUM >= 0x075000)
+
+#define HTTP_HEADER_COUNT 9		/* lines of our own in a request */
+#define HTTP_RETRY_AFTER_COUNT 2	/* a third such header is ignored */
+#define HTTP_VALUE_SIZE 64		/* every valid time is shorter */
+
+/* How far a call came; it may go back when libcurl repeats a read. */
+typedef enum HttpPhase
+{
+	PHASE_PREPARING,			/* also: waits for a free connection */
+	PHASE_RESOLVING,
+	PHASE_CONNECTING,			/* TLS handshake included */
+	PHASE_SENDING,				/* waiting for the answer included */
+	PHASE_READING
+} HttpPhase;
+
+/* Why one of our own callbacks stopped a call. */
+typedef enum HttpStop
+{
+	STOP_NONE,
+	STOP_REPEATED_MUTATION,		/* libcurl wanted to send it again */
+	STOP_HEADER_TOO_LARGE,
+	STOP_BODY_TOO_LARGE,
+	STOP_OUT_OF_MEMORY,
+	STOP_CANCELLED
+} HttpStop;
+
+typedef struct HttpCall
+{
+	struct HttpCall *previous;
+	struct HttpCall *next;
+	CURL	   *easy;			/* NULL when not in flight */
+	HttpAnswer *answer;			/* made first, so that it cannot be lacking */
+
+	/* the sending half */
+	char	   *memory;			/* every string sent, secrets among them: wiped
+								 * as a whole */
+	size_t		memory_size;
+	size_t		memory_used;
+	const char *url;
+	const char *method;
+	const char *ca_file;
+	const char *body;			/* NULL: none */
+	size_t		body_length;
+	struct curl_slist headers[HTTP_HEADER_COUNT];
+	int			header_count;
+	int			connect_timeout_ms;
+	int			timeout_ms;
+	bool		mutation;
+	bool		secure;			/* https */
+
+	/* what is known of its way */
+	HttpPhase	phase;
+	HttpStop	stop;
+	bool		may_have_left;	/* libcurl was allowed to write the request */
+	char		curl_error[CURL_ERROR_SIZE];
+
+	/* the receiving half */
+	size_t		max_body_size;
+	size_t		max_header_size;
+	size_t		header_size;
+	size_t		body_capacity;
+	bool		informational;	/* the header lines are those of a 1xx */
+	bool		head_complete;	/* the empty line of the final answer came */
+	int			retry_after_count;
+	char		retry_after[HTTP_RETRY_AFTER_COUNT][HTTP_VALUE_SIZE];
+	char		server_date[HTTP_VALUE_SIZE];
+} HttpCall;
+
+/* Why a request must not be sent, NULL when it may. */
+extern const char *provision_http_request_refusal(const HttpRequest *request);
+
+/* Copies a request that may be sent; false without memory. */
+extern bool provision_http_request_copy(HttpCall *call,
+										const HttpRequest *request,
+										const HttpLimits *limits);
+
+/*
+ * Sets every option of a fresh handle.  False when one of those that
+ * correctness rests on could not be set.
+ */
+extern bool provision_http_request_apply(HttpCall *call,
+										 const HttpLimits *limits);
+
+/* Wipes and frees the copy. */
+extern void provision_http_request_wipe(HttpCall *call);
+
+/* Sets the options that receive the answer; false as above. */
+extern bool provision_http_answer_apply(HttpCall *call);
+
+/* Fills the answer of a call that libcurl, or we, have ended. */
+extern void provision_http_answer_finish(HttpCall *call, CURLcode code);
+
+/* Fills the answer of a call that never reached libcurl. */
+extern void provision_http_answer_refuse(HttpCall *call, const char *reason);
+
+/* The one place that decides how far a request came. */
+extern Delivery provision_http_delivery(CURLcode code, bool may_have_left,
+										bool head_complete,
+										bool body_too_large);
+
+#endif							/* PROVISION_HTTP_CALL_H */

@@ -1,0 +1,473 @@
+/*
+ * http_client.c
+ *		Owns libcurl's multi handle, the descriptor to wait for, the timer, and
+ *		the list of calls in flight.
+ */
+#include "http_client.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "http_call.h"
+#include "http_poll.h"
+
+#define DEFAULT_MAX_BODY_SIZE (8 * 1024 * 1024)
+#define DEFAULT_MAX_HEADER_SIZE (64 * 1024)
+#define DEFAULT_MAX_CONNECTIONS 100
+
+/* Handles kept for the next calls; each holds a few kB. */
+#define MAX_SPARE_HANDLES 64
+
+/* So many batches at most before the caller gets its turn. */
+#define MAX_BATCHES 16
+
+static struct
+{
+	CURLM	   *multi;			/* NULL: the client is not open */
+	int64_t		due_at_ms;		/* monotonic; -1: never */
+	HttpLimits	limits;
+	char	   *user_agent;
+	char	   *ca_file;
+	HttpCall	in_flight;		/* head of a ring */
+	int			in_flight_count;
+	HttpCall	finished;		/* head of a ring, oldest first */
+	CURL	   *spare[MAX_SPARE_HANDLES];
+	int			spare_count;
+}			client = {.due_at_ms = -1};
+
+static void
+make_ring(HttpCall *head)
+{
+	head->previous = head->next = head;
+}
+
+static void
+append_call(HttpCall *head, HttpCall *call)
+{
+	call->previous = head->previous;
+	call->next = head;
+	head->previous->next = call;
+	head->previous = call;
+}
+
+static void
+unlink_call(HttpCall *call)
+{
+	call->previous->next = call->next;
+	call->next->previous = call->previous;
+}
+
+static int64_t
+monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/*
+ * Called inside libcurl.  After -1 it ends all calls in flight with an error,
+ * each of which then has its answer; the next ones start afresh.
+ */
+static int
+watch_for_libcurl(CURL *easy, curl_socket_t socket_number, int what,
+				  void *userdata, void *socket_data)
+{
+	(void) easy;
+	(void) userdata;
+	(void) socket_data;
+	return provision_http_poll_watch(socket_number, what) ? 0 : -1;
+}
+
+/* Called inside libcurl. */
+static int
+set_timer(CURLM *multi, long timeout_ms, void *userdata)
+{
+	(void) multi;
+	(void) userdata;
+	client.due_at_ms = timeout_ms < 0 ? -1 : monotonic_ms() + timeout_ms;
+	return 0;
+}
+
+static bool
+is_libcurl_usable(void)
+{
+	static bool initialized = false;
+	curl_version_info_data *version;
+
+	/* Never undone: resolver threads may outlive the client. */
+	if (!initialized)
+		initialized = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+	if (!initialized)
+		return false;
+	version = curl_version_info(CURLVERSION_NOW);
+	return (version->features & CURL_VERSION_ASYNCHDNS) != 0;
+}
+
+/* NULL and the empty string both mean "none"; false without memory. */
+static bool
+copy_text(char **copy, const char *text)
+{
+	*copy = NULL;
+	if (text == NULL || text[0] == '\0')
+		return true;
+	*copy = strdup(text);
+	return *copy != NULL;
+}
+
+static bool
+copy_limits(const HttpLimits *limits)
+{
+	client.limits = *limits;
+	if (limits->max_body_size == 0)
+		client.limits.max_body_size = DEFAULT_MAX_BODY_SIZE;
+	if (client.limits.max_body_size > INT_MAX / 2)
+		client.limits.max_body_size = INT_MAX / 2;
+	if (limits->max_header_size == 0)
+		client.limits.max_header_size = DEFAULT_MAX_HEADER_SIZE;
+	if (limits->max_connections <= 0)
+		client.limits.max_connections = DEFAULT_MAX_CONNECTIONS;
+	if (!copy_text(&client.user_agent, limits->user_agent) ||
+		!copy_text(&client.ca_file, limits->ca_file))
+		return false;
+	client.limits.ca_file = client.ca_file;
+	client.limits.user_agent = client.user_agent == NULL ?
+		"provision" : client.user_agent;
+	return true;
+}
+
+static bool
+set_multi_options(void)
+{
+	CURLM	   *multi = client.multi;
+	long		connections = client.limits.max_connections;
+
+	return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION,
+							 watch_for_libcurl) == CURLM_OK &&
+		curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION,
+						  set_timer) == CURLM_OK &&
+		curl_multi_setopt(multi, CURLMOPT_PIPELINING,
+						  (long) CURLPIPE_MULTIPLEX) == CURLM_OK &&
+		curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+						  connections) == CURLM_OK &&
+		curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
+						  connections) == CURLM_OK;
+}
+
+bool
+provision_http_client_open(const HttpLimits *limits)
+{
+	if (client.multi != NULL || !is_libcurl_usable())
+		return false;
+	make_ring(&client.in_flight);
+	make_ring(&client.finished);
+	client.due_at_ms = -1;
+	if (provision_http_poll_open() && copy_limits(limits))
+		client.multi = curl_multi_init();
+	if (client.multi != NULL && set_multi_options())
+		return true;
+	provision_http_client_close();
+	return false;
+}
+
+int
+provision_http_client_descriptor(void)
+{
+	return provision_http_poll_descriptor();
+}
+
+long
+provision_http_client_timeout_ms(void)
+{
+	int64_t		left;
+
+	if (client.multi == NULL)
+		return -1;
+	if (client.finished.next != &client.finished)
+		return 0;
+	if (client.due_at_ms < 0)
+		return -1;
+	left = client.due_at_ms - monotonic_ms();
+	return left > 0 ? (long) left : 0;
+}
+
+int
+provision_http_client_in_flight(void)
+{
+	return client.in_flight_count;
+}
+
+static void
+give_back_handle(CURL *easy)
+{
+	/* Nothing of this call may be reachable from the next one. */
+	curl_easy_reset(easy);
+	if (client.spare_count < MAX_SPARE_HANDLES)
+		client.spare[client.spare_count++] = easy;
+	else
+		curl_easy_cleanup(easy);
+}
+
+static CURL *
+take_handle(void)
+{
+	if (client.spare_count > 0)
+		return client.spare[--client.spare_count];
+	return curl_easy_init();
+}
+
+static void
+free_call(HttpCall *call)
+{
+	provision_http_request_wipe(call);
+	provision_http_answer_free(call->answer);
+	free(call);
+}
+
+/* A call that does nothing yet, with an answer that says so. */
+static HttpCall *
+make_call(int64_t attempt_id)
+{
+	HttpCall   *call = calloc(1, sizeof(HttpCall));
+	HttpAnswer *answer = calloc(1, sizeof(HttpAnswer));
+
+	if (call == NULL || answer == NULL)
+	{
+		free(call);
+		free(answer);
+		return NULL;
+	}
+	answer->attempt_id = attempt_id;
+	answer->retry_after_ms = -1;
+	answer->dns_ms = answer->connect_ms = answer->tls_ms = -1;
+	answer->first_byte_ms = answer->total_ms = -1;
+	call->answer = answer;
+	call->max_body_size = client.limits.max_body_size;
+	call->max_header_size = client.limits.max_header_size;
+	return call;
+}
+
+/* NULL when the call is in flight, otherwise why it is not. */
+static const char *
+start_call(HttpCall *call, const HttpRequest *request)
+{
+	const char *refusal = provision_http_request_refusal(request);
+	CURLMcode	code;
+
+	if (refusal != NULL)
+		return refusal;
+	if (!provision_http_request_copy(call, request, &client.limits))
+		return "out of memory";
+	call->easy = take_handle();
+	if (call->easy == NULL)
+		return "out of memory";
+	if (!provision_http_request_apply(call, &client.limits) ||
+		!provision_http_answer_apply(call))
+		return "libcurl refused an option of the call";
+	code = curl_multi_add_handle(client.multi, call->easy);
+	return code == CURLM_OK ? NULL : curl_multi_strerror(code);
+}
+
+/* Its answer is filled; what was sent is needed no more. */
+static void
+put_finished(HttpCall *call)
+{
+	if (call->easy != NULL)
+		give_back_handle(call->easy);
+	call->easy = NULL;
+	provision_http_request_wipe(call);
+	append_call(&client.finished, call);
+}
+
+bool
+provision_http_client_send(const HttpRequest *request)
+{
+	HttpCall   *call;
+	const char *refusal;
+
+	if (client.multi == NULL)
+		return false;
+	call = make_call(request->attempt_id);
+	if (call == NULL)
+		return false;
+	refusal = start_call(call, request);
+	if (refusal == NULL)
+	{
+		append_call(&client.in_flight, call);
+		client.in_flight_count++;
+		return true;
+	}
+	provision_http_answer_refuse(call, refusal);
+	put_finished(call);
+	return true;
+}
+
+static void
+finish_call(HttpCall *call, CURLcode code)
+{
+	curl_multi_remove_handle(client.multi, call->easy);
+	provision_http_answer_finish(call, code);
+	unlink_call(call);
+	client.in_flight_count--;
+	put_finished(call);
+}
+
+static void
+collect_finished(void)
+{
+	CURLMsg    *message;
+	int			left;
+
+	while ((message = curl_multi_info_read(client.multi, &left)) != NULL)
+	{
+		CURLcode	code = message->data.result;
+		char	   *call = NULL;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
+		finish_call((HttpCall *) call, code);
+	}
+}
+
+/*
+ * A resolver thread of libcurl inherits the signal mask; without this the
+ * handlers of the server process could run in it.  What must not be blocked
+ * are the signals of a fault of this very thread.
+ */
+static void
+block_signals(sigset_t *before)
+{
+	sigset_t	all;
+
+	sigfillset(&all);
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGFPE);
+	sigdelset(&all, SIGILL);
+	sigdelset(&all, SIGTRAP);
+	pthread_sigmask(SIG_SETMASK, &all, before);
+}
+
+static void
+serve_ready_sockets(void)
+{
+	HttpReadySocket ready[HTTP_READY_BATCH];
+	int			batch;
+	int			running;
+
+	for (batch = 0; batch < MAX_BATCHES; batch++)
+	{
+		int			count = provision_http_poll_take(ready);
+		int			i;
+
+		for (i = 0; i < count; i++)
+			curl_multi_socket_action(client.multi, ready[i].socket_number,
+									 ready[i].events, &running);
+		if (count < HTTP_READY_BATCH)
+			break;
+	}
+}
+
+static bool
+is_timer_due(void)
+{
+	return client.due_at_ms >= 0 && client.due_at_ms <= monotonic_ms();
+}
+
+void
+provision_http_client_work(void)
+{
+	sigset_t	before;
+	int			running;
+
+	if (client.multi == NULL)
+		return;
+	block_signals(&before);
+	serve_ready_sockets();
+	if (is_timer_due())
+	{
+		/* libcurl sets it again if it wants; until then it is spent. */
+		client.due_at_ms = -1;
+		curl_multi_socket_action(client.multi, CURL_SOCKET_TIMEOUT, 0,
+								 &running);
+	}
+	collect_finished();
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+HttpAnswer *
+provision_http_client_next_answer(void)
+{
+	HttpCall   *call = client.finished.next;
+	HttpAnswer *answer;
+
+	if (client.multi == NULL || call == &client.finished)
+		return NULL;
+	unlink_call(call);
+	answer = call->answer;
+	call->answer = NULL;
+	free_call(call);
+	return answer;
+}
+
+bool
+provision_http_client_cancel(int64_t attempt_id)
+{
+	HttpCall   *call;
+
+	if (client.multi == NULL)
+		return false;
+	/* What libcurl has finished keeps the answer that it got. */
+	collect_finished();
+	for (call = client.in_flight.next; call != &client.in_flight;
+		 call = call->next)
+	{
+		if (call->answer->attempt_id != attempt_id)
+			continue;
+		call->stop = STOP_CANCELLED;
+		finish_call(call, CURLE_ABORTED_BY_CALLBACK);
+		return true;
+	}
+	return false;
+}
+
+static void
+drop_calls(HttpCall *head)
+{
+	while (head->next != NULL && head->next != head)
+	{
+		HttpCall   *call = head->next;
+
+		unlink_call(call);
+		if (call->easy != NULL)
+		{
+			curl_multi_remove_handle(client.multi, call->easy);
+			curl_easy_cleanup(call->easy);
+		}
+		free_call(call);
+	}
+}
+
+void
+provision_http_client_close(void)
+{
+	drop_calls(&client.in_flight);
+	drop_calls(&client.finished);
+	client.in_flight_count = 0;
+	while (client.spare_count > 0)
+		curl_easy_cleanup(client.spare[--client.spare_count]);
+	if (client.multi != NULL)
+		curl_multi_cleanup(client.multi);
+	client.multi = NULL;
+	provision_http_poll_close();
+	client.due_at_ms = -1;
+	free(client.user_agent);
+	free(client.ca_file);
+	client.user_agent = client.ca_file = NULL;
+}
