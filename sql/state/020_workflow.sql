@@ -38,6 +38,7 @@ CREATE TABLE provision.step (
     PRIMARY KEY (workflow_id, ordinal),
     CONSTRAINT one_step_per_name UNIQUE (workflow_id, name),
     CONSTRAINT name_is_a_short_word CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+    CONSTRAINT plan_function_is_qualified CHECK (plan_function ~ '^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$'),
     CONSTRAINT optional_is_not_critical CHECK (NOT (optional AND critical)),
     CONSTRAINT weight_is_positive CHECK (weight > 0),
     CONSTRAINT max_attempts_is_positive CHECK (max_attempts BETWEEN 1 AND 100),

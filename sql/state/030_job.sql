@@ -64,9 +64,10 @@ CREATE TABLE provision.job (
     CONSTRAINT priority_is_bounded CHECK (priority BETWEEN -100 AND 100)
 ) WITH (fillfactor = 70);
 CREATE INDEX job_next ON provision.job (engine_id, rank, job_id) WHERE state = 'pending';
-CREATE INDEX job_due ON provision.job (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX job_due ON provision.job (due_at) WHERE state = 'scheduled';
 CREATE INDEX job_running ON provision.job (engine_id) WHERE state = 'running';
 CREATE INDEX job_of_owner ON provision.job (owner) WHERE owner IS NOT NULL;
+CREATE INDEX job_wants_attention ON provision.job (owner, due_at) WHERE owner IS NOT NULL AND due_at IS NOT NULL;
 CREATE UNIQUE INDEX one_active_job_per_tenant_and_workflow ON provision.job (tenant_id, workflow)
     WHERE state IN ('pending', 'scheduled', 'running', 'paused');
 CREATE INDEX job_newest_of_tenant ON provision.job (tenant_id, job_id);
@@ -74,7 +75,7 @@ CREATE INDEX job_failed ON provision.job (job_id) WHERE state IN ('failed', 'par
 CREATE INDEX job_by_correlation ON provision.job (correlation_id);
 COMMENT ON TABLE provision.job IS 'One run of one version of a workflow for one tenant: what is queued, claimed, owned and retried.';
 COMMENT ON COLUMN provision.job.rank IS 'Place in the queue, fixed when it enters: seconds since the epoch minus priority times provision.priority_aging. A job one priority lower overtakes after that many seconds, so none starves.';
-COMMENT ON COLUMN provision.job.due_at IS 'scheduled: when it becomes pending; running: when its owner looks at it again although nothing was answered.';
+COMMENT ON COLUMN provision.job.due_at IS 'scheduled: when it becomes pending; running: when its owner looks at it although nothing was answered (just claimed, a wish, a retry beside a call in flight).';
 COMMENT ON COLUMN provision.job.owner IS 'Incarnation that runs it. A result is recorded only while this is so.';
 COMMENT ON COLUMN provision.job.slots IS 'Calls of its engine''s max_concurrent it holds while it runs: its calls in flight, at least one.';
 COMMENT ON COLUMN provision.job.wish IS 'What was asked for while it runs; granted once its calls in flight have ended.';
@@ -139,6 +140,7 @@ CREATE TABLE provision.attempt (
     repeatable       boolean NOT NULL,
     learn            jsonb,
     request_body     jsonb,
+    timeout_ms       integer NOT NULL,
     started_at       timestamptz NOT NULL,
     finished_at      timestamptz,
     delivery         text,

@@ -1,0 +1,211 @@
+-- Putting jobs in the queue: rows in the caller's transaction, nothing else.
+
+CREATE OR REPLACE FUNCTION provision.current_workflow(name text)
+    RETURNS provision.workflow
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_workflow provision.workflow;
+BEGIN
+    SELECT * INTO found_workflow
+      FROM provision.workflow
+     WHERE workflow.name = current_workflow.name
+       AND workflow.is_current;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'workflow "%" does not exist', current_workflow.name
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'The table provision.workflow lists the workflows of this database.';
+    END IF;
+    RETURN found_workflow;
+END;
+$$;
+COMMENT ON FUNCTION provision.current_workflow(text) IS 'The version new jobs take; error 42704 when there is none.';
+
+CREATE OR REPLACE FUNCTION provision.refuse_missing_tenants(tenants text[])
+    RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    missing text[] := ARRAY(SELECT DISTINCT coalesce(given.name, '(null)')
+                              FROM unnest(tenants) AS given (name)
+                             WHERE NOT EXISTS (SELECT FROM provision.tenant WHERE tenant.name = given.name)
+                             ORDER BY 1);
+BEGIN
+    IF missing <> '{}' THEN
+        RAISE EXCEPTION 'tenant "%" does not exist', missing[1]
+            USING ERRCODE = 'undefined_object',
+                  DETAIL = format('Tenants that do not exist: %s.', array_to_string(missing[1:20], ', ')),
+                  HINT = 'Create it with provision_tenant_create(tenant, engine, config).';
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION provision.refuse_missing_tenants(text[]) IS 'Error 42704 naming every tenant that does not exist.';
+
+CREATE OR REPLACE FUNCTION provision.refuse_invalid_options(options jsonb, workflow provision.workflow)
+    RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    problem text;
+BEGIN
+    IF jsonb_typeof(options) IS DISTINCT FROM 'object' THEN
+        RAISE EXCEPTION 'options must be a JSON object' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    SELECT string_agg(format('Option "%s" is not known.', key), E'\n') INTO problem
+      FROM jsonb_object_keys(options) AS key
+     WHERE key NOT IN ('skip_steps', 'correlation_id', 'traceparent');
+    IF problem IS NULL AND jsonb_typeof(options -> 'skip_steps') <> 'array' THEN
+        problem := 'Option "skip_steps" must be an array of step names.';
+    ELSIF problem IS NULL THEN
+        SELECT string_agg(format('Step "%s" is not an optional step of workflow "%s".', given.name, workflow.name), E'\n') INTO problem
+          FROM jsonb_array_elements_text(coalesce(options -> 'skip_steps', '[]')) AS given (name)
+         WHERE NOT EXISTS (SELECT FROM provision.step
+                            WHERE step.workflow_id = workflow.workflow_id AND step.name = given.name AND step.optional);
+    END IF;
+    IF problem IS NULL AND NOT coalesce(options ->> 'correlation_id' ~ '^[!-~]{1,200}$', true) THEN
+        problem := 'Option "correlation_id" must be 1 to 200 visible ASCII characters.';
+    ELSIF problem IS NULL AND NOT coalesce(options ->> 'traceparent' ~ '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$', true) THEN
+        problem := 'Option "traceparent" must have the form of a W3C trace context.';
+    END IF;
+    IF problem IS NOT NULL THEN
+        RAISE EXCEPTION 'options are not valid'
+            USING ERRCODE = 'invalid_parameter_value',
+                  DETAIL = problem,
+                  HINT = 'Options are skip_steps, correlation_id and traceparent.';
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION provision.refuse_invalid_options(jsonb, provision.workflow) IS 'Error 22023 for options of provision_start that are not known or do not fit.';
+
+CREATE OR REPLACE FUNCTION provision.refuse_full_queue(tenants text[])
+    RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    full_engine record;
+BEGIN
+    SELECT engine.name, engine.max_queue_depth, waiting.job_count INTO full_engine
+      FROM (SELECT engine_id, count(*) AS new_jobs
+              FROM provision.tenant
+             WHERE tenant.name = ANY (tenants)
+             GROUP BY engine_id) AS wanted
+      JOIN provision.engine ON engine.engine_id = wanted.engine_id
+     CROSS JOIN LATERAL (SELECT count(*) AS job_count
+                           FROM (SELECT FROM provision.job
+                                  WHERE job.engine_id = engine.engine_id AND job.state IN ('pending', 'scheduled')
+                                  LIMIT engine.max_queue_depth) AS counted) AS waiting
+     WHERE engine.max_queue_depth IS NOT NULL
+       AND waiting.job_count + wanted.new_jobs > engine.max_queue_depth;
+    IF FOUND THEN
+        RAISE EXCEPTION 'queue of engine "%" is full', full_engine.name
+            USING ERRCODE = 'PV004',
+                  DETAIL = format('%s jobs wait; max_queue_depth is %s.', full_engine.job_count, full_engine.max_queue_depth),
+                  HINT = 'Try again later, or raise max_queue_depth with provision_engine_update().';
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION provision.refuse_full_queue(text[]) IS 'Error PV004 when the jobs would exceed their engine''s max_queue_depth.';
+
+-- The smaller, the sooner. One unit of priority is worth provision.priority_aging seconds of waiting.
+CREATE OR REPLACE FUNCTION provision.queue_rank(enters_at timestamptz, priority integer)
+    RETURNS double precision
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT extract(epoch FROM enters_at)::double precision
+           - queue_rank.priority * provision.setting_seconds('provision.priority_aging');
+END;
+COMMENT ON FUNCTION provision.queue_rank(timestamptz, integer) IS 'Place in the queue; see provision.job.rank.';
+
+CREATE OR REPLACE FUNCTION provision.plan_priority(plan text)
+    RETURNS integer
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT CASE plan_priority.plan WHEN 'enterprise' THEN 2 WHEN 'professional' THEN 1 ELSE 0 END;
+END;
+COMMENT ON FUNCTION provision.plan_priority(text) IS 'Priority of a tenant''s jobs by its plan.';
+
+CREATE OR REPLACE FUNCTION provision.insert_jobs(
+    tenants text[], chosen provision.workflow, options jsonb, priority integer, run_at timestamptz, idempotency_key text)
+    RETURNS bigint[]
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    new_jobs bigint[];
+BEGIN
+    WITH inserted AS (
+        INSERT INTO provision.job (tenant_id, engine_id, workflow_id, workflow, state, priority, rank, due_at, options,
+                                   correlation_id, idempotency_key, created_by)
+        SELECT tenant.tenant_id, tenant.engine_id, chosen.workflow_id, chosen.name,
+               CASE WHEN run_at > now() THEN 'scheduled' ELSE 'pending' END,
+               wanted.priority, provision.queue_rank(greatest(run_at, clock_timestamp()), wanted.priority),
+               CASE WHEN run_at > now() THEN run_at END,
+               insert_jobs.options,
+               coalesce(insert_jobs.options ->> 'correlation_id', gen_random_uuid()::text),
+               insert_jobs.idempotency_key, session_user
+          FROM (SELECT name, min(position) AS position FROM unnest(tenants) WITH ORDINALITY AS given (name, position) GROUP BY name) AS given
+          JOIN provision.tenant ON tenant.name = given.name
+         CROSS JOIN LATERAL (SELECT coalesce(insert_jobs.priority, provision.plan_priority(tenant.plan)) AS priority) AS wanted
+         ORDER BY given.position
+        ON CONFLICT DO NOTHING
+        RETURNING job_id
+    )
+    SELECT coalesce(array_agg(job_id ORDER BY job_id), '{}') INTO new_jobs FROM inserted;
+    INSERT INTO provision.job_step (job_id, ordinal, name, state, finished_at)
+    SELECT job.job_id, step.ordinal, step.name,
+           CASE WHEN skipped.yes THEN 'skipped' ELSE 'waiting' END,
+           CASE WHEN skipped.yes THEN now() END
+      FROM unnest(new_jobs) AS job (job_id)
+     CROSS JOIN provision.step
+     CROSS JOIN LATERAL (SELECT coalesce(insert_jobs.options -> 'skip_steps' ? step.name, false) AS yes) AS skipped
+     WHERE step.workflow_id = chosen.workflow_id;
+    PERFORM provision.log_job_event(new_jobs, 'job_enqueued', NULL,
+                                    CASE WHEN run_at > now() THEN 'scheduled' ELSE 'pending' END);
+    RETURN new_jobs;
+END;
+$$;
+COMMENT ON FUNCTION provision.insert_jobs(text[], provision.workflow, jsonb, integer, timestamptz, text)
+    IS 'Inserts a job with its steps for each tenant that has no active one of this workflow; returns the new ones.';
+
+CREATE OR REPLACE FUNCTION provision.enqueue_jobs(
+    tenants text[], workflow text, options jsonb, priority integer, run_at timestamptz, idempotency_key text)
+    RETURNS SETOF bigint
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    chosen provision.workflow := provision.current_workflow(enqueue_jobs.workflow);
+    new_jobs bigint[];
+BEGIN
+    PERFORM provision.refuse_missing_tenants(tenants);
+    PERFORM provision.refuse_invalid_options(options, chosen);
+    IF abs(priority) > 100 THEN
+        RAISE EXCEPTION 'priority % is out of range', priority
+            USING ERRCODE = 'numeric_value_out_of_range', HINT = 'Priorities go from -100 to 100; higher runs sooner.';
+    ELSIF NOT isfinite(run_at) THEN
+        RAISE EXCEPTION 'run_at must be a finite time' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF length(idempotency_key) NOT BETWEEN 1 AND 200 THEN
+        RAISE EXCEPTION 'idempotency_key must have 1 to 200 characters' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM provision.refuse_full_queue(tenants);
+    new_jobs := provision.insert_jobs(tenants, chosen, options, priority, run_at, idempotency_key);
+    IF new_jobs <> '{}' THEN
+        PERFORM provision.wake_workers();
+    END IF;
+    RETURN QUERY
+        SELECT (SELECT max(job.job_id)
+                  FROM provision.job
+                 WHERE job.tenant_id = tenant.tenant_id
+                   AND job.workflow = chosen.name
+                   AND (job.state IN ('pending', 'scheduled', 'running', 'paused') OR job.job_id = ANY (new_jobs)))
+          FROM unnest(tenants) WITH ORDINALITY AS given (name, position)
+          JOIN provision.tenant ON tenant.name = given.name
+         ORDER BY given.position;
+END;
+$$;
+COMMENT ON FUNCTION provision.enqueue_jobs(text[], text, jsonb, integer, timestamptz, text)
+    IS 'The active or new job of each tenant, in the order given.';

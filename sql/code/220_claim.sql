@@ -1,0 +1,158 @@
+-- Promote and claim: which jobs a worker may run now. A worker never waits for a row here: what somebody else holds is left for later.
+
+CREATE OR REPLACE FUNCTION provision.promote_jobs()
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    promoted bigint[];
+BEGIN
+    WITH due AS MATERIALIZED (
+        SELECT job_id
+          FROM provision.job
+         WHERE state = 'scheduled'
+           AND due_at <= clock_timestamp()
+         ORDER BY due_at
+         LIMIT 1000
+           FOR NO KEY UPDATE SKIP LOCKED
+    ), changed AS (
+        UPDATE provision.job
+           SET state = 'pending',
+               due_at = NULL
+          FROM due
+         WHERE job.job_id = due.job_id
+        RETURNING job.job_id
+    )
+    SELECT array_agg(job_id) INTO promoted FROM changed;
+    IF promoted IS NOT NULL THEN
+        PERFORM provision.log_job_event(promoted, 'job_due', 'scheduled', 'pending');
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION provision.promote_jobs() IS 'Scheduled jobs whose time has come become pending, 1,000 at a time.';
+
+-- Steps from one engine to the next in the index on pending jobs, however many of them wait.
+CREATE OR REPLACE FUNCTION provision.engines_with_pending_jobs()
+    RETURNS SETOF bigint
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH RECURSIVE next (engine_id) AS (
+        (SELECT job.engine_id FROM provision.job WHERE job.state = 'pending' ORDER BY job.engine_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT job.engine_id FROM provision.job
+                 WHERE job.state = 'pending' AND job.engine_id > next.engine_id ORDER BY job.engine_id LIMIT 1)
+          FROM next
+         WHERE next.engine_id IS NOT NULL
+    )
+    SELECT engine_id FROM next WHERE engine_id IS NOT NULL;
+END;
+COMMENT ON FUNCTION provision.engines_with_pending_jobs() IS 'Engines for which jobs are pending.';
+
+CREATE OR REPLACE FUNCTION provision.slots_in_use(engine_id bigint)
+    RETURNS bigint
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(sum(job.slots), 0)
+      FROM provision.job
+     WHERE job.engine_id = slots_in_use.engine_id
+       AND job.state = 'running';
+END;
+COMMENT ON FUNCTION provision.slots_in_use(bigint) IS 'Calls of max_concurrent that running jobs hold.';
+
+-- Engines that may take jobs, locked: until the end of the transaction no other worker counts their slots.
+CREATE OR REPLACE FUNCTION provision.lock_claimable_engines()
+    RETURNS TABLE (engine_id bigint, free_slots bigint, breaker text)
+    LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    WITH locked AS MATERIALIZED (
+        SELECT engine_state.engine_id, engine_state.breaker
+          FROM provision.engine_state
+         WHERE engine_state.engine_id IN (SELECT provision.engines_with_pending_jobs())
+           AND engine_state.paused_at IS NULL
+           AND (engine_state.breaker = 'closed' OR engine_state.breaker_until <= clock_timestamp())
+         ORDER BY engine_state.engine_id
+           FOR NO KEY UPDATE SKIP LOCKED
+    )
+    SELECT locked.engine_id,
+           CASE WHEN locked.breaker = 'closed' THEN engine.max_concurrent - provision.slots_in_use(locked.engine_id) ELSE 1 END,
+           locked.breaker
+      FROM locked
+      JOIN provision.engine ON engine.engine_id = locked.engine_id;
+END;
+COMMENT ON FUNCTION provision.lock_claimable_engines() IS 'Engines with pending jobs that are neither paused nor cut off by their breaker, with the slots left.';
+
+CREATE OR REPLACE FUNCTION provision.claim_jobs_of_engine(incarnation bigint, engine_id bigint, max_jobs bigint)
+    RETURNS SETOF bigint
+    LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    WITH next AS MATERIALIZED (         -- locks max_jobs rows, once
+        SELECT job.job_id
+          FROM provision.job
+         WHERE job.engine_id = claim_jobs_of_engine.engine_id
+           AND job.state = 'pending'
+         ORDER BY job.rank, job.job_id
+         LIMIT max_jobs
+           FOR UPDATE SKIP LOCKED
+    )
+    UPDATE provision.job
+       SET state = 'running',
+           owner = claim_jobs_of_engine.incarnation,
+           slots = 1,
+           due_at = '-infinity',
+           started_at = coalesce(job.started_at, clock_timestamp())
+      FROM next
+     WHERE job.job_id = next.job_id
+    RETURNING job.job_id;
+END;
+COMMENT ON FUNCTION provision.claim_jobs_of_engine(bigint, bigint, bigint)
+    IS 'The first jobs of an engine''s queue; they are this incarnation''s until it gives them back or dies. Their plans are made after this is committed.';
+
+-- One job finds out for all whether the engine is back.
+CREATE OR REPLACE FUNCTION provision.half_open_breaker(engine_id bigint, probe_job_id bigint)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    engine_name text;
+BEGIN
+    UPDATE provision.engine_state
+       SET breaker = 'half_open',
+           probe_job_id = half_open_breaker.probe_job_id,
+           breaker_until = clock_timestamp() + make_interval(secs => engine.recovery_seconds)
+      FROM provision.engine
+     WHERE engine_state.engine_id = half_open_breaker.engine_id
+       AND engine.engine_id = engine_state.engine_id
+    RETURNING engine.name INTO engine_name;
+    PERFORM provision.log_engine_event(engine_name, 'breaker_half_open', 'open', 'half_open',
+                                       jsonb_build_object('probe_job_id', half_open_breaker.probe_job_id));
+END;
+$$;
+COMMENT ON FUNCTION provision.half_open_breaker(bigint, bigint) IS 'Lets one job through an open breaker whose time has come.';
+
+CREATE OR REPLACE FUNCTION provision.claim_jobs(incarnation bigint, max_jobs integer)
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    engine record;
+    claimed bigint[];
+    claimed_count bigint := 0;
+BEGIN
+    FOR engine IN SELECT * FROM provision.lock_claimable_engines() WHERE free_slots > 0 LOOP
+        EXIT WHEN claimed_count >= max_jobs;
+        claimed := ARRAY(SELECT provision.claim_jobs_of_engine(incarnation, engine.engine_id,
+                                                               least(engine.free_slots, max_jobs - claimed_count)));
+        CONTINUE WHEN claimed = '{}';
+        IF engine.breaker <> 'closed' THEN
+            PERFORM provision.half_open_breaker(engine.engine_id, claimed[1]);
+        END IF;
+        PERFORM provision.log_job_event(claimed, 'job_started', 'pending', 'running');
+        claimed_count := claimed_count + cardinality(claimed);
+    END LOOP;
+    RETURN claimed_count;
+END;
+$$;
+COMMENT ON FUNCTION provision.claim_jobs(bigint, integer) IS 'Claims up to max_jobs pending jobs over all engines; returns how many.';

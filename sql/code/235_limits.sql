@@ -1,0 +1,128 @@
+-- Limits while a job runs: slots of an engine, tokens of its rate, exclusions on a site. Rows that somebody else holds are never waited for.
+
+-- The first call of a job goes in the slot it was claimed with; steps that run beside it need a free slot each.
+CREATE OR REPLACE FUNCTION provision.take_slot(engine_id bigint, job_id bigint, wanted bigint)
+    RETURNS boolean
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF wanted <= (SELECT job.slots FROM provision.job WHERE job.job_id = take_slot.job_id) THEN
+        RETURN true;
+    END IF;
+    PERFORM FROM provision.engine_state WHERE engine_state.engine_id = take_slot.engine_id FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND OR provision.slots_in_use(engine_id) >=
+                    (SELECT engine.max_concurrent FROM provision.engine WHERE engine.engine_id = take_slot.engine_id) THEN
+        RETURN false;
+    END IF;
+    UPDATE provision.job SET slots = wanted WHERE job.job_id = take_slot.job_id;
+    RETURN true;
+END;
+$$;
+COMMENT ON FUNCTION provision.take_slot(bigint, bigint, bigint) IS 'Room for the wanted-th call at once of a job within max_concurrent.';
+
+-- Tokens fall into the bucket at rate_per_second, up to burst. Null: no limit. Without a token the call waits until there is one.
+CREATE OR REPLACE FUNCTION provision.take_token(engine_id bigint)
+    RETURNS boolean
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    rate double precision := (SELECT rate_per_second FROM provision.engine WHERE engine.engine_id = take_token.engine_id);
+    taken boolean;
+BEGIN
+    IF rate IS NULL THEN
+        RETURN true;
+    END IF;
+    WITH bucket AS MATERIALIZED (
+        SELECT engine_state.engine_id,
+               least(coalesce(engine.burst, greatest(1, engine.rate_per_second)),
+                     engine_state.tokens + extract(epoch FROM clock_timestamp() - greatest(engine_state.tokens_at, clock_timestamp() - interval '1 day'))
+                                           * engine.rate_per_second) AS tokens
+          FROM provision.engine_state
+          JOIN provision.engine ON engine.engine_id = engine_state.engine_id
+         WHERE engine_state.engine_id = take_token.engine_id
+           FOR NO KEY UPDATE OF engine_state SKIP LOCKED
+    )
+    UPDATE provision.engine_state
+       SET tokens = bucket.tokens - (bucket.tokens >= 1)::integer,
+           tokens_at = clock_timestamp()
+      FROM bucket
+     WHERE engine_state.engine_id = bucket.engine_id
+    RETURNING bucket.tokens >= 1 INTO taken;
+    RETURN coalesce(taken, false);
+END;
+$$;
+COMMENT ON FUNCTION provision.take_token(bigint) IS 'One call''s worth of an engine''s rate_per_second.';
+
+CREATE OR REPLACE FUNCTION provision.exclusion_name(exclusive text, engine provision.engine, settings jsonb)
+    RETURNS text
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT format('%s on %s of %s', exclusive, coalesce(settings ->> 'site', engine.site, 'the site'), engine.name) WHERE exclusive IS NOT NULL;
+END;
+COMMENT ON FUNCTION provision.exclusion_name(text, provision.engine, jsonb) IS 'What a step excludes others from: its word, on one site of one engine.';
+
+CREATE OR REPLACE FUNCTION provision.take_exclusion(wanted text, job_id bigint, ordinal smallint)
+    RETURNS boolean
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF wanted IS NULL THEN
+        RETURN true;
+    END IF;
+    -- The lock keeps two workers from waiting for each other's uncommitted row.
+    IF pg_try_advisory_xact_lock(1347572047, hashtext(wanted)) THEN
+        INSERT INTO provision.exclusion (exclusion, job_id, ordinal)
+        VALUES (wanted, take_exclusion.job_id, take_exclusion.ordinal)
+        ON CONFLICT DO NOTHING;
+    END IF;
+    RETURN EXISTS (SELECT FROM provision.exclusion AS held
+                    WHERE held.exclusion = wanted AND held.job_id = take_exclusion.job_id AND held.ordinal = take_exclusion.ordinal);
+END;
+$$;
+COMMENT ON FUNCTION provision.take_exclusion(text, bigint, smallint) IS 'Takes or already holds the exclusion for this step.';
+
+-- What an ended step held goes to the next in line, whose job becomes due at once.
+CREATE OR REPLACE FUNCTION provision.release_exclusions(job_ids bigint[])
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    released text[];
+BEGIN
+    WITH gone AS (
+        DELETE FROM provision.exclusion AS held
+         USING provision.job_step
+         WHERE held.job_id = ANY (job_ids)
+           AND job_step.job_id = held.job_id
+           AND job_step.ordinal = held.ordinal
+           AND job_step.state <> 'running'
+        RETURNING held.exclusion
+    )
+    SELECT array_agg(exclusion) INTO released FROM gone;
+    IF released IS NULL THEN
+        RETURN;
+    END IF;
+    WITH next AS MATERIALIZED (
+        SELECT job.job_id
+          FROM unnest(released) AS free (exclusion)
+         CROSS JOIN LATERAL (SELECT waiting.job_id
+                               FROM provision.job_step AS waiting
+                               JOIN provision.job ON job.job_id = waiting.job_id
+                              WHERE waiting.waits_for = free.exclusion
+                              ORDER BY job.rank, job.job_id
+                              LIMIT 1) AS first
+          JOIN provision.job ON job.job_id = first.job_id
+         WHERE job.state IN ('scheduled', 'running')
+           FOR NO KEY UPDATE OF job SKIP LOCKED
+    )
+    UPDATE provision.job
+       SET due_at = '-infinity'
+      FROM next
+     WHERE job.job_id = next.job_id;
+END;
+$$;
+COMMENT ON FUNCTION provision.release_exclusions(bigint[]) IS 'Gives up the exclusions of steps that no longer run.';

@@ -1,0 +1,103 @@
+-- Planning: from what is known to the next call of a step. The dry run and the worker both go through planned_calls().
+
+CREATE OR REPLACE FUNCTION provision.plan_context(job_id bigint, tenant provision.tenant, engine text, answers jsonb, options jsonb)
+    RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT jsonb_build_object(
+        'job_id', plan_context.job_id,
+        'tenant', tenant.name,
+        'engine', plan_context.engine,
+        'settings', tenant.settings,
+        'facts', tenant.metadata,
+        'answers', coalesce(plan_context.answers, '{}'),
+        'options', plan_context.options);
+END;
+COMMENT ON FUNCTION provision.plan_context(bigint, provision.tenant, text, jsonb, jsonb) IS 'What a plan function is told: its argument "job".';
+
+CREATE OR REPLACE FUNCTION provision.planned_calls(plan_function text, job jsonb)
+    RETURNS TABLE (ordinal bigint, call provision.call, wanted boolean, missing_fact text)
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY EXECUTE format(
+        'SELECT planned.ordinality, ROW(planned.name, planned.method, planned.path, planned.body, planned.wanted, planned.guard,
+                                        planned.repeatable, planned.effort, planned.learn)::provision.call,
+                CASE WHEN planned.missing_fact IS NULL THEN planned.wanted WHEN NOT planned.wanted THEN false END,
+                planned.missing_fact
+           FROM (SELECT plan.*, substring(plan.path || coalesce(plan.body::text, '''') FROM ''\{\?([a-z0-9_]+)\}'') AS missing_fact
+                   FROM %s($1) WITH ORDINALITY AS plan) AS planned
+          WHERE planned.name IS NOT NULL', plan_function)
+        USING job;
+END;
+$$;
+COMMENT ON FUNCTION provision.planned_calls(text, jsonb)
+    IS 'All calls of a step in sending order. wanted: true send, false not needed, null not known yet, also while a fact in it ({?name}) is missing.';
+
+DO $$ BEGIN
+    CREATE TYPE provision.next_call AS (
+        outcome       text,
+        call          provision.call,
+        is_last_call  boolean,
+        calls_total   integer,
+        error_code    text,
+        detail        text
+    );
+EXCEPTION WHEN duplicate_object THEN NULL;
+END $$;
+COMMENT ON TYPE provision.next_call IS 'What planning a step came to: send (a call), complete, or fail (with a code).';
+
+CREATE OR REPLACE FUNCTION provision.next_call(plan_function text, job jsonb)
+    RETURNS provision.next_call
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    planned record;
+    next provision.next_call := ROW('complete', NULL, true, 0, NULL, NULL);
+BEGIN
+    FOR planned IN SELECT * FROM provision.planned_calls(plan_function, job) LOOP
+        CONTINUE WHEN NOT planned.wanted AND planned.wanted IS NOT NULL;
+        next.calls_total := next.calls_total + 1;
+        IF next.calls_total > 1000 THEN
+            RETURN ROW('fail', NULL, false, 0, 'PLAN_FAILED', 'the plan has more than 1,000 calls')::provision.next_call;
+        END IF;
+        CONTINUE WHEN job -> 'answers' ? (planned.call).name;
+        IF next.outcome = 'send' THEN
+            next.is_last_call := false;
+        ELSIF planned.wanted THEN
+            next.outcome := 'send';
+            next.call := planned.call;
+        ELSIF planned.missing_fact IS NOT NULL THEN
+            RETURN ROW('fail', NULL, false, 0, 'FACT_MISSING', planned.missing_fact)::provision.next_call;
+        ELSE
+            RETURN ROW('fail', NULL, false, 0, 'PLAN_STUCK', (planned.call).name)::provision.next_call;
+        END IF;
+    END LOOP;
+    RETURN next;
+-- One bad plan stops nothing else. A statement_timeout inside a plan is that plan's failure too.
+EXCEPTION
+    WHEN SQLSTATE 'PV200' THEN
+        DECLARE
+            given_detail text;
+        BEGIN
+            GET STACKED DIAGNOSTICS given_detail = PG_EXCEPTION_DETAIL;
+            RETURN ROW('fail', NULL, false, 0, SQLERRM, given_detail)::provision.next_call;
+        END;
+    WHEN query_canceled OR OTHERS THEN
+        RETURN ROW('fail', NULL, false, 0, 'PLAN_FAILED', format('%s (SQLSTATE %s)', SQLERRM, SQLSTATE))::provision.next_call;
+END;
+$$;
+COMMENT ON FUNCTION provision.next_call(text, jsonb) IS 'The first call in order that has no answer and is wanted. Never raises.';
+
+CREATE OR REPLACE FUNCTION provision.call_timeout_ms(call provision.call, engine_timeout_ms integer)
+    RETURNS integer
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT least(coalesce((SELECT effort.timeout_ms FROM provision.effort
+                            WHERE effort.effort = coalesce(call.effort, CASE call.method WHEN 'GET' THEN 'read' ELSE 'write' END)),
+                          provision.setting_ms('provision.http_timeout')),
+                 engine_timeout_ms);
+END;
+COMMENT ON FUNCTION provision.call_timeout_ms(provision.call, integer) IS 'Time limit of a call: that of its effort, bounded by the engine''s.';

@@ -1,0 +1,319 @@
+-- The second half of a round: what the touched jobs want next. Intent is written here and committed before the first byte is sent.
+
+-- A step that requires one which did not succeed can never run.
+CREATE OR REPLACE FUNCTION provision.block_steps(job_ids bigint[])
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    LOOP        -- each pass blocks those that required what the pass before blocked
+        WITH blocked AS (
+            UPDATE provision.job_step AS waiting
+               SET state = 'blocked',
+                   error_code = 'STEP_BLOCKED',
+                   error_message = text.message,
+                   error_hint = text.hint,
+                   finished_at = clock_timestamp()
+              FROM provision.job, provision.step, provision.job_step AS required,
+                   LATERAL provision.explain_failure(job.job_id, step.name, NULL, 'STEP_BLOCKED', NULL, required.name) AS text
+             WHERE waiting.job_id = ANY (job_ids)
+               AND waiting.state = 'waiting'
+               AND job.job_id = waiting.job_id
+               AND step.workflow_id = job.workflow_id
+               AND step.ordinal = waiting.ordinal
+               AND required.job_id = waiting.job_id
+               AND required.name = ANY (step.requires)
+               AND required.state IN ('failed', 'blocked', 'skipped', 'undone')
+            RETURNING waiting.job_id, waiting.name, required.name AS cause
+        )
+        INSERT INTO provision.event (job_id, tenant, step, event, from_state, to_state, detail, correlation_id)
+        SELECT job.job_id, tenant.name, blocked.name, 'step_blocked', 'waiting', 'blocked',
+               jsonb_build_object('by', blocked.cause), job.correlation_id
+          FROM blocked
+          JOIN provision.job ON job.job_id = blocked.job_id
+          JOIN provision.tenant ON tenant.tenant_id = job.tenant_id;
+        EXIT WHEN NOT FOUND;
+    END LOOP;
+END;
+$$;
+COMMENT ON FUNCTION provision.block_steps(bigint[]) IS 'Waiting steps whose required step did not succeed become blocked.';
+
+CREATE OR REPLACE FUNCTION provision.end_step(job_id bigint, ordinal smallint, new_state text, error_code text DEFAULT NULL, detail text DEFAULT NULL)
+    RETURNS void
+    LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    WITH before AS (
+        SELECT job_step.state FROM provision.job_step WHERE job_step.job_id = end_step.job_id AND job_step.ordinal = end_step.ordinal
+    ), ended AS (
+        UPDATE provision.job_step
+           SET state = new_state,
+               finished_at = clock_timestamp(),
+               started_at = coalesce(job_step.started_at, clock_timestamp()),
+               next_attempt_at = NULL,
+               waits_for = NULL,
+               answers = NULL,
+               error_code = end_step.error_code,
+               error_message = text.message,
+               error_hint = text.hint
+          FROM (SELECT NULL) AS one
+          LEFT JOIN LATERAL provision.explain_failure(end_step.job_id,
+                (SELECT name FROM provision.job_step AS named WHERE named.job_id = end_step.job_id AND named.ordinal = end_step.ordinal),
+                NULL, end_step.error_code, NULL, end_step.detail) AS text ON end_step.error_code IS NOT NULL
+         WHERE job_step.job_id = end_step.job_id
+           AND job_step.ordinal = end_step.ordinal
+        RETURNING job_step.name
+    )
+    INSERT INTO provision.event (job_id, tenant, step, event, from_state, to_state, detail, correlation_id)
+    SELECT job.job_id, tenant.name, ended.name, 'step_' || new_state, before.state, new_state,
+           CASE WHEN end_step.error_code IS NOT NULL
+                THEN jsonb_build_object('error_code', end_step.error_code, 'detail', provision.redact_text(left(end_step.detail, 500))) END,
+           job.correlation_id
+      FROM ended, before, provision.job, provision.tenant
+     WHERE job.job_id = end_step.job_id
+       AND tenant.tenant_id = job.tenant_id;
+END;
+COMMENT ON FUNCTION provision.end_step(bigint, smallint, text, text, text) IS 'A step ends without a call: completed, skipped or failed by its plan.';
+
+CREATE OR REPLACE FUNCTION provision.hold_step(job_id bigint, ordinal smallint, waits_for text)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE provision.job_step
+       SET state = 'ready',
+           next_attempt_at = NULL,
+           waits_for = hold_step.waits_for
+     WHERE job_step.job_id = hold_step.job_id
+       AND job_step.ordinal = hold_step.ordinal
+       AND (job_step.state <> 'ready' OR job_step.waits_for IS DISTINCT FROM hold_step.waits_for);
+END;
+$$;
+COMMENT ON FUNCTION provision.hold_step(bigint, smallint, text) IS 'A step that could start has to wait for its turn.';
+
+-- Jobs to look at in this round: those just answered and those that asked for attention (claimed, wished, due). Locked; nobody is waited for.
+CREATE OR REPLACE FUNCTION provision.touch_jobs(incarnation bigint, answered_jobs bigint[])
+    RETURNS bigint[]
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    waking bigint[];
+BEGIN
+    WITH due AS MATERIALIZED (
+        SELECT job_id
+          FROM provision.job
+         WHERE owner = touch_jobs.incarnation
+           AND due_at <= clock_timestamp()
+         ORDER BY due_at
+         LIMIT 1000
+           FOR NO KEY UPDATE SKIP LOCKED
+    ), woken AS (
+        UPDATE provision.job
+           SET due_at = NULL
+          FROM due
+         WHERE job.job_id = due.job_id
+        RETURNING job.job_id
+    )
+    SELECT array_agg(job_id) INTO waking FROM woken;
+    RETURN ARRAY(SELECT DISTINCT unnest(answered_jobs || waking));
+END;
+$$;
+COMMENT ON FUNCTION provision.touch_jobs(bigint, bigint[]) IS 'The jobs of this incarnation whose steps are planned in this round.';
+
+-- Open steps of these jobs that may plan their next call, each with its plan, in the order of the queue.
+CREATE OR REPLACE FUNCTION provision.startable_steps(job_ids bigint[])
+    RETURNS TABLE (job_id bigint, ordinal smallint, state text, engine_id bigint, is_limited boolean, calls_at_once bigint,
+                   exclusion text, is_enabled boolean, may_call boolean, next provision.next_call)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH open_step AS MATERIALIZED (
+        SELECT job_step.job_id, job_step.ordinal, job_step.name, job_step.state, job_step.attempt_id, job_step.next_attempt_at,
+               job_step.answers, job.workflow_id, job.engine_id, job.tenant_id, job.rank, job.options
+          FROM provision.job
+          JOIN provision.job_step ON job_step.job_id = job.job_id
+         WHERE job.job_id = ANY (job_ids)
+           AND job.state = 'running'
+           AND job.wish IS NULL
+           AND job_step.finished_at IS NULL
+    )
+    SELECT open_step.job_id, open_step.ordinal, open_step.state, open_step.engine_id, engine.rate_per_second IS NOT NULL,
+           (SELECT count(*) FROM open_step AS sibling WHERE sibling.job_id = open_step.job_id AND sibling.attempt_id IS NOT NULL)
+               + row_number() OVER (PARTITION BY open_step.job_id ORDER BY open_step.ordinal),
+           provision.exclusion_name(step.exclusive, engine, tenant.settings),
+           enabled.yes,
+           engine_state.paused_at IS NULL
+               AND (engine_state.breaker = 'closed'
+                    OR engine_state.breaker = 'half_open' AND engine_state.probe_job_id = open_step.job_id),
+           CASE WHEN enabled.yes THEN
+               provision.next_call(step.plan_function,
+                   provision.plan_context(open_step.job_id, tenant, engine.name, open_step.answers, open_step.options)) END
+      FROM open_step
+      JOIN provision.step ON step.workflow_id = open_step.workflow_id AND step.ordinal = open_step.ordinal
+      JOIN provision.tenant ON tenant.tenant_id = open_step.tenant_id
+      JOIN provision.engine ON engine.engine_id = open_step.engine_id
+      JOIN provision.engine_state ON engine_state.engine_id = open_step.engine_id
+     CROSS JOIN LATERAL (SELECT step.enabled_by IS NULL
+                             OR coalesce(tenant.settings -> step.enabled_by, 'null') NOT IN ('null', 'false', '[]') AS yes) AS enabled
+     WHERE open_step.attempt_id IS NULL
+       AND CASE open_step.state
+               WHEN 'waiting' THEN NOT EXISTS (SELECT FROM open_step AS before
+                                                WHERE before.job_id = open_step.job_id
+                                                  AND before.name = ANY (step.requires || step.runs_after))
+               WHEN 'retrying' THEN open_step.next_attempt_at <= clock_timestamp()
+               ELSE true
+           END
+       AND NOT provision.has_failed_for_good(open_step.job_id, open_step.workflow_id)
+     ORDER BY open_step.rank, open_step.job_id, open_step.ordinal;
+END;
+COMMENT ON FUNCTION provision.startable_steps(bigint[]) IS 'Steps of these jobs that could send something now.';
+
+CREATE OR REPLACE FUNCTION provision.has_failed_for_good(job_id bigint, workflow_id bigint)
+    RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT
+                     FROM provision.job_step
+                     JOIN provision.step ON step.workflow_id = has_failed_for_good.workflow_id AND step.ordinal = job_step.ordinal
+                    WHERE job_step.job_id = has_failed_for_good.job_id
+                      AND job_step.state IN ('failed', 'blocked')
+                      AND step.critical);
+END;
+COMMENT ON FUNCTION provision.has_failed_for_good(bigint, bigint) IS 'A critical step failed: the job starts nothing further.';
+
+DO $$ BEGIN
+    CREATE TYPE provision.intent AS (
+        job_id        bigint,
+        ordinal       smallint,
+        was           text,
+        engine_id     bigint,
+        call          provision.call,
+        is_last_call  boolean,
+        calls_total   integer
+    );
+EXCEPTION WHEN duplicate_object THEN NULL;
+END $$;
+COMMENT ON TYPE provision.intent IS 'A call about to be made.';
+
+-- Goes over the startable steps once. Steps that need no call end here, which may make others startable.
+CREATE OR REPLACE FUNCTION provision.gather_intents(job_ids bigint[], OUT intents provision.intent[], OUT ended_any boolean)
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    startable record;
+BEGIN
+    ended_any := false;
+    FOR startable IN SELECT * FROM provision.startable_steps(job_ids) LOOP
+        IF NOT startable.is_enabled THEN
+            PERFORM provision.end_step(startable.job_id, startable.ordinal, 'skipped');
+            ended_any := true;
+        ELSIF (startable.next).outcome <> 'send' THEN
+            PERFORM provision.end_step(startable.job_id, startable.ordinal,
+                        CASE (startable.next).outcome WHEN 'complete' THEN 'completed' ELSE 'failed' END,
+                        (startable.next).error_code, (startable.next).detail);
+            ended_any := true;
+        ELSIF NOT startable.may_call THEN
+            PERFORM provision.hold_step(startable.job_id, startable.ordinal, NULL);
+        ELSIF startable.calls_at_once > 1
+              AND NOT provision.take_slot(startable.engine_id, startable.job_id, startable.calls_at_once) THEN
+            CONTINUE;
+        ELSIF startable.exclusion IS NOT NULL
+              AND NOT provision.take_exclusion(startable.exclusion, startable.job_id, startable.ordinal) THEN
+            PERFORM provision.hold_step(startable.job_id, startable.ordinal, startable.exclusion);
+        ELSIF startable.is_limited AND NOT provision.take_token(startable.engine_id) THEN
+            PERFORM provision.hold_step(startable.job_id, startable.ordinal, NULL);
+        ELSE
+            intents := intents || ROW(startable.job_id, startable.ordinal, startable.state, startable.engine_id, (startable.next).call,
+                                      (startable.next).is_last_call, (startable.next).calls_total)::provision.intent;
+        END IF;
+    END LOOP;
+END;
+$$;
+COMMENT ON FUNCTION provision.gather_intents(bigint[]) IS 'The calls these jobs make next, within every limit.';
+
+CREATE OR REPLACE FUNCTION provision.write_intents(incarnation bigint, intents provision.intent[])
+    RETURNS bigint[]
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    attempt_ids bigint[];
+BEGIN
+    WITH written AS (
+        INSERT INTO provision.attempt (job_id, ordinal, engine_id, incarnation, call, method, url, guard, repeatable, learn,
+                                       request_body, timeout_ms, started_at)
+        SELECT intent.job_id, intent.ordinal, intent.engine_id, write_intents.incarnation, (intent.call).name, (intent.call).method,
+               engine.base_url || (intent.call).path, (intent.call).guard,
+               coalesce((intent.call).repeatable, (intent.call).method IN ('GET', 'PUT', 'DELETE')), (intent.call).learn,
+               (intent.call).body, provision.call_timeout_ms(intent.call, engine.timeout_ms), clock_timestamp()
+          FROM unnest(intents) AS intent
+          JOIN provision.engine ON engine.engine_id = intent.engine_id
+        RETURNING attempt.attempt_id, attempt.job_id, attempt.ordinal
+    ), stepped AS (
+        UPDATE provision.job_step
+           SET state = 'running',
+               attempt_id = written.attempt_id,
+               is_last_call = intent.is_last_call,
+               calls_total = intent.calls_total,
+               attempt_count = job_step.attempt_count + 1,
+               next_attempt_at = NULL,
+               waits_for = NULL,
+               started_at = coalesce(job_step.started_at, clock_timestamp())
+          FROM written
+          JOIN unnest(intents) AS intent ON intent.job_id = written.job_id AND intent.ordinal = written.ordinal
+         WHERE job_step.job_id = written.job_id
+           AND job_step.ordinal = written.ordinal
+        RETURNING job_step.job_id, job_step.name, intent.was, written.attempt_id
+    ), logged AS (
+        INSERT INTO provision.event (job_id, tenant, step, event, from_state, to_state, correlation_id)
+        SELECT job.job_id, tenant.name, stepped.name, 'step_started', stepped.was, 'running', job.correlation_id
+          FROM stepped
+          JOIN provision.job ON job.job_id = stepped.job_id
+          JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
+         WHERE stepped.was <> 'running'
+    )
+    SELECT array_agg(stepped.attempt_id) INTO attempt_ids FROM stepped;
+    RETURN attempt_ids;
+END;
+$$;
+COMMENT ON FUNCTION provision.write_intents(bigint, provision.intent[]) IS 'Writes the attempts that are about to be made and moves their steps to running.';
+
+CREATE OR REPLACE FUNCTION provision.begin_calls(incarnation bigint, answered_jobs bigint[])
+    RETURNS TABLE (attempt_id bigint, method text, url text, body text, site text, ca_file text, engine_id bigint, tenant_id bigint,
+                   correlation_id text, traceparent text, connect_timeout_ms integer, timeout_ms integer, is_repeatable boolean)
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    touched bigint[] := provision.touch_jobs(incarnation, answered_jobs);
+    attempt_ids bigint[] := '{}';
+    gathered record;
+BEGIN
+    IF touched = '{}' THEN
+        RETURN;
+    END IF;
+    LOOP
+        PERFORM provision.release_exclusions(touched);
+        PERFORM provision.block_steps(touched);
+        SELECT * INTO gathered FROM provision.gather_intents(touched);
+        attempt_ids := attempt_ids || provision.write_intents(incarnation, gathered.intents);
+        EXIT WHEN NOT gathered.ended_any;
+    END LOOP;
+    PERFORM provision.settle_jobs(touched);
+    RETURN QUERY
+        SELECT attempt.attempt_id, attempt.method, attempt.url, attempt.request_body::text,
+               coalesce(tenant.settings ->> 'site', engine.site), engine.ca_file, job.engine_id, job.tenant_id,
+               job.correlation_id, job.options ->> 'traceparent',
+               coalesce(engine.connect_timeout_ms, provision.setting_ms('provision.connect_timeout')),
+               attempt.timeout_ms, attempt.repeatable
+          FROM unnest(attempt_ids) AS written (attempt_id)
+          JOIN provision.attempt ON attempt.attempt_id = written.attempt_id
+          JOIN provision.job ON job.job_id = attempt.job_id
+          JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
+          JOIN provision.engine ON engine.engine_id = job.engine_id;
+END;
+$$;
+COMMENT ON FUNCTION provision.begin_calls(bigint, bigint[])
+    IS 'Plans the touched jobs, writes the intents and returns the requests to send once this transaction is committed.';

@@ -1,0 +1,190 @@
+-- The life of a worker as the tables see it: it enters service, works, leaves; what a dead one left is rescued.
+
+-- Alive is a fact of the server: the background worker holds the advisory lock (1347572047, incarnation) for its session.
+CREATE OR REPLACE FUNCTION provision.is_alive(incarnation bigint, pid integer)
+    RETURNS boolean
+    LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT
+                     FROM pg_locks
+                    WHERE pg_locks.locktype = 'advisory'
+                      AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                      AND pg_locks.classid = 1347572047
+                      AND pg_locks.objid = (is_alive.incarnation & 2147483647)::oid
+                      AND pg_locks.objsubid = 2
+                      AND pg_locks.mode = 'ExclusiveLock'
+                      AND pg_locks.granted
+                      AND pg_locks.pid = is_alive.pid);
+END;
+COMMENT ON FUNCTION provision.is_alive(bigint, integer) IS 'The worker process of this incarnation still runs.';
+
+CREATE OR REPLACE FUNCTION provision.enter_service(pid integer)
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    new_incarnation bigint;
+BEGIN
+    INSERT INTO provision.worker (pid) VALUES (enter_service.pid) RETURNING incarnation INTO new_incarnation;
+    PERFORM pg_advisory_lock(1347572047, (new_incarnation & 2147483647)::integer);
+    INSERT INTO provision.event (event, detail) VALUES ('worker_started', jsonb_build_object('incarnation', new_incarnation, 'pid', enter_service.pid));
+    RETURN new_incarnation;
+END;
+$$;
+COMMENT ON FUNCTION provision.enter_service(integer) IS 'Registers a worker and takes the session lock that proves it alive; returns its incarnation.';
+
+CREATE OR REPLACE FUNCTION provision.rescue_jobs()
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    dead record;
+    rescued bigint := 0;
+BEGIN
+    FOR dead IN
+        SELECT worker.incarnation
+          FROM provision.worker
+         WHERE worker.ended_at IS NULL
+           AND NOT provision.is_alive(worker.incarnation, worker.pid)
+         ORDER BY worker.incarnation
+           FOR UPDATE SKIP LOCKED
+    LOOP
+        rescued := rescued + provision.rescue_jobs_of(dead.incarnation);
+        UPDATE provision.worker SET ended_at = clock_timestamp(), calls_in_flight = 0 WHERE worker.incarnation = dead.incarnation;
+        INSERT INTO provision.event (event, detail) VALUES ('worker_lost', jsonb_build_object('incarnation', dead.incarnation));
+    END LOOP;
+    DELETE FROM provision.worker
+     WHERE worker.ended_at IS NOT NULL
+       AND worker.incarnation <= (SELECT max(newest.incarnation) - 100 FROM provision.worker AS newest);
+    RETURN rescued;
+END;
+$$;
+COMMENT ON FUNCTION provision.rescue_jobs() IS 'Jobs whose worker is gone become claimable again; returns how many. Also keeps only the last 100 dead workers.';
+
+-- Their calls in flight may have reached the server or not: the outcome is unknown, so the guard is asked before anything is repeated.
+CREATE OR REPLACE FUNCTION provision.abandon_attempts(incarnation bigint)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    WITH abandoned AS (
+        UPDATE provision.attempt
+           SET finished_at = clock_timestamp(),
+               delivery = 'unknown',
+               verdict = 'crashed',
+               error_code = 'WORKER_LOST'
+          FROM provision.job_step, provision.job
+         WHERE job.owner = abandon_attempts.incarnation
+           AND job_step.job_id = job.job_id
+           AND attempt.attempt_id = job_step.attempt_id
+        RETURNING attempt.*
+    )
+    UPDATE provision.job_step
+       SET attempt_id = NULL,
+           state = CASE WHEN lost.is_safe THEN 'ready' ELSE 'failed' END,
+           finished_at = CASE WHEN NOT lost.is_safe THEN clock_timestamp() END,
+           error_code = CASE WHEN NOT lost.is_safe THEN 'UNKNOWN_OUTCOME' END,
+           error_message = CASE WHEN NOT lost.is_safe THEN text.message END,
+           error_hint = CASE WHEN NOT lost.is_safe THEN text.hint END,
+           answers = CASE WHEN abandoned.guard IS NULL THEN job_step.answers ELSE job_step.answers - abandoned.guard END,
+           doubtful_until = CASE WHEN abandoned.method = 'GET' THEN job_step.doubtful_until
+                                 ELSE clock_timestamp() + make_interval(secs => step.patience_ms / 1000.0) END
+      FROM abandoned
+      JOIN provision.job ON job.job_id = abandoned.job_id
+      JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = abandoned.ordinal
+     CROSS JOIN LATERAL (SELECT abandoned.repeatable OR abandoned.guard IS NOT NULL AS is_safe) AS lost
+     CROSS JOIN LATERAL provision.explain_failure(abandoned.job_id, step.name, abandoned.call, 'UNKNOWN_OUTCOME', NULL, 'the worker died') AS text
+     WHERE job_step.job_id = abandoned.job_id
+       AND job_step.ordinal = abandoned.ordinal;
+END;
+$$;
+COMMENT ON FUNCTION provision.abandon_attempts(bigint) IS 'Closes the attempts a dead worker had in flight and sends their steps back to their guards.';
+
+CREATE OR REPLACE FUNCTION provision.rescue_jobs_of(incarnation bigint)
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    max_crashes integer := provision.setting_number('provision.max_crashes');
+    lost record;
+    rescued bigint := 0;
+BEGIN
+    PERFORM FROM provision.job WHERE job.owner = rescue_jobs_of.incarnation ORDER BY job.job_id FOR UPDATE;
+    PERFORM provision.abandon_attempts(incarnation);
+    DELETE FROM provision.exclusion USING provision.job WHERE job.owner = rescue_jobs_of.incarnation AND exclusion.job_id = job.job_id;
+    FOR lost IN
+        UPDATE provision.job SET crash_count = crash_count + 1 WHERE job.owner = rescue_jobs_of.incarnation RETURNING job.job_id, job.crash_count
+    LOOP
+        rescued := rescued + 1;
+        IF lost.crash_count >= max_crashes THEN
+            PERFORM provision.finish_job(lost.job_id, 'failed', 'QUARANTINED', format('%s crashes in a row', lost.crash_count));
+        ELSE
+            UPDATE provision.job SET state = 'pending', owner = NULL, slots = 0, due_at = NULL WHERE job.job_id = lost.job_id;
+            PERFORM provision.log_job_event(ARRAY[lost.job_id], 'job_rescued', 'running', 'pending',
+                                            jsonb_build_object('incarnation', incarnation, 'crash_count', lost.crash_count));
+        END IF;
+    END LOOP;
+    RETURN rescued;
+END;
+$$;
+COMMENT ON FUNCTION provision.rescue_jobs_of(bigint) IS 'Takes the jobs from a dead incarnation; those that were in flight in provision.max_crashes crashes in a row are quarantined.';
+
+CREATE OR REPLACE FUNCTION provision.leave_service(incarnation bigint)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    given_back record;
+BEGIN
+    PERFORM FROM provision.job WHERE job.owner = leave_service.incarnation ORDER BY job.job_id FOR UPDATE;
+    PERFORM provision.abandon_attempts(incarnation);
+    DELETE FROM provision.exclusion USING provision.job WHERE job.owner = leave_service.incarnation AND exclusion.job_id = job.job_id;
+    FOR given_back IN SELECT job.job_id FROM provision.job WHERE job.owner = leave_service.incarnation LOOP
+        PERFORM provision.give_back_job(given_back.job_id, 'pending', NULL, '{"for": "worker"}');
+    END LOOP;
+    UPDATE provision.worker SET ended_at = clock_timestamp(), calls_in_flight = 0 WHERE worker.incarnation = leave_service.incarnation;
+    INSERT INTO provision.event (event, detail) VALUES ('worker_stopped', jsonb_build_object('incarnation', leave_service.incarnation));
+END;
+$$;
+COMMENT ON FUNCTION provision.leave_service(bigint) IS 'A worker that stops gives back what it owns; no attempt is lost and none is consumed.';
+
+CREATE OR REPLACE FUNCTION provision.note_round(incarnation bigint, rounds bigint, calls bigint, calls_in_flight integer, memory_bytes bigint)
+    RETURNS timestamptz
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE provision.worker
+       SET last_round_at = clock_timestamp(),
+           rounds = note_round.rounds,
+           calls = note_round.calls,
+           calls_in_flight = note_round.calls_in_flight,
+           memory_bytes = note_round.memory_bytes
+     WHERE worker.incarnation = note_round.incarnation;
+    RETURN provision.next_due_at(incarnation);
+END;
+$$;
+COMMENT ON FUNCTION provision.note_round(bigint, bigint, bigint, integer, bigint) IS 'Keeps the worker''s figures; returns when it must wake although nothing happens, null: never.';
+
+CREATE OR REPLACE FUNCTION provision.next_due_at(incarnation bigint)
+    RETURNS timestamptz
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN least(
+        (SELECT min(job.due_at) FROM provision.job WHERE job.state = 'scheduled'),
+        (SELECT min(job.due_at) FROM provision.job WHERE job.owner = next_due_at.incarnation AND job.due_at IS NOT NULL),
+        (SELECT min(engine_state.breaker_until)
+           FROM provision.engine_state
+          WHERE engine_state.breaker <> 'closed'
+            AND engine_state.paused_at IS NULL
+            AND EXISTS (SELECT FROM provision.job WHERE job.engine_id = engine_state.engine_id AND job.state = 'pending')));
+END;
+$$;
+COMMENT ON FUNCTION provision.next_due_at(bigint) IS 'The next time at which something becomes due by itself.';
