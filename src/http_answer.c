@@ -66,8 +66,8 @@ begin_head(HttpCall *call, const char *line, size_t length)
 	const char *status = memchr(line, ' ', length);
 	size_t		left = status == NULL ? 0 : length - (status - line);
 
-	call->informational = left > 3 && status[1] == '1' &&
-		!(status[2] == '0' && status[3] == '1');
+	/* A 101, which nobody asked for, is no answer either. */
+	call->informational = left > 3 && status[1] == '1';
 	call->head_complete = false;
 	call->retry_after_count = 0;
 	call->server_date[0] = '\0';
@@ -280,9 +280,31 @@ note_head(HttpCall *call)
 	note_server_time(call);
 }
 
+static bool
+is_handshake_failure(CURLcode code)
+{
+	switch (code)
+	{
+		case CURLE_SSL_CONNECT_ERROR:
+		case CURLE_SSL_CERTPROBLEM:
+		case CURLE_SSL_CIPHER:
+		case CURLE_PEER_FAILED_VERIFICATION:
+		case CURLE_SSL_CACERT_BADFILE:
+		case CURLE_SSL_ISSUER_ERROR:
+		case CURLE_SSL_INVALIDCERTSTATUS:
+		case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+			return true;
+		default:
+			return false;
+	}
+}
+
 static const char *
 phase_name(const HttpCall *call, CURLcode code)
 {
+	/* By then libcurl had already made another connection. */
+	if (call->stop == STOP_REPEATED_MUTATION)
+		return "waiting for the answer";
 	switch (call->phase)
 	{
 		case PHASE_PREPARING:
@@ -291,8 +313,9 @@ phase_name(const HttpCall *call, CURLcode code)
 		case PHASE_RESOLVING:
 			return "name resolution";
 		case PHASE_CONNECTING:
-			return call->secure &&
-				get_number(call, CURLINFO_CONNECT_TIME_T) > 0 ?
+			return is_handshake_failure(code) ||
+				(call->secure &&
+				 get_number(call, CURLINFO_CONNECT_TIME_T) > 0) ?
 				"TLS handshake" : "connecting";
 		case PHASE_SENDING:
 			return get_number(call, CURLINFO_SIZE_UPLOAD_T) <
@@ -324,7 +347,7 @@ reason_text(const HttpCall *call, CURLcode code)
 	if (call->curl_error[0] != '\0')
 		return call->curl_error;
 	if (code == CURLE_OK)
-		return "the connection was closed within the header lines";
+		return "the connection was closed before the answer was complete";
 	return curl_easy_strerror(code);
 }
 
@@ -358,7 +381,7 @@ provision_http_answer_finish(HttpCall *call, CURLcode code)
 											   answer->body_too_large);
 	if (answer->delivery == DELIVERY_ANSWERED)
 		return;
-	/* An end within the header lines counts as success in libcurl only. */
+	/* An end within the header lines is a success to libcurl only. */
 	answer->curl_code = code == CURLE_OK ? CURLE_PARTIAL_FILE : code;
 	answer->error = make_error(phase_name(call, code),
 							   reason_text(call, code));
