@@ -111,7 +111,7 @@ INSERT INTO provision.country (code2, code3, name, currency, time_zone, fiscal_y
     ('BD', 'BGD', 'Bangladesh', 'BDT', 'Asia/Dhaka', '07-01', 'bn', '{}'),
     ('BE', 'BEL', 'Belgium', 'EUR', 'Europe/Brussels', '01-01', 'nl', '{}'),
     ('BF', 'BFA', 'Burkina Faso', 'XOF', 'Africa/Ouagadougou', '01-01', 'fr', '{}'),
-    ('BG', 'BGR', 'Bulgaria', 'BGN', 'Europe/Sofia', '01-01', 'bg', '{}'),
+    ('BG', 'BGR', 'Bulgaria', 'EUR', 'Europe/Sofia', '01-01', 'bg', '{}'),
     ('BH', 'BHR', 'Bahrain', 'BHD', 'Asia/Bahrain', '01-01', 'ar', '{}'),
     ('BI', 'BDI', 'Burundi', 'BIF', 'Africa/Bujumbura', '01-01', 'fr', '{}'),
     ('BJ', 'BEN', 'Benin', 'XOF', 'Africa/Porto-Novo', '01-01', 'fr', '{}'),
@@ -142,7 +142,7 @@ INSERT INTO provision.country (code2, code3, name, currency, time_zone, fiscal_y
     ('CR', 'CRI', 'Costa Rica', 'CRC', 'America/Costa_Rica', '01-01', 'es', '{}'),
     ('CU', 'CUB', 'Cuba', 'CUP', 'America/Havana', '01-01', 'es', '{}'),
     ('CV', 'CPV', 'Cape Verde', 'CVE', 'Atlantic/Cape_Verde', '01-01', 'pt', ARRAY['Cabo Verde']),
-    ('CW', 'CUW', 'Curaçao', 'ANG', 'America/Curacao', '01-01', 'nl', ARRAY['Curacao']),
+    ('CW', 'CUW', 'Curaçao', 'XCG', 'America/Curacao', '01-01', 'nl', ARRAY['Curacao']),
     ('CX', 'CXR', 'Christmas Island', 'AUD', 'Indian/Christmas', '01-01', 'en', '{}'),
     ('CY', 'CYP', 'Cyprus', 'EUR', 'Asia/Nicosia', '01-01', 'el', '{}'),
     ('CZ', 'CZE', 'Czech Republic', 'CZK', 'Europe/Prague', '01-01', 'cs', ARRAY['Czechia']),
@@ -300,7 +300,7 @@ INSERT INTO provision.country (code2, code3, name, currency, time_zone, fiscal_y
     ('SS', 'SSD', 'South Sudan', 'SSP', 'Africa/Juba', '01-01', 'en', '{}'),
     ('ST', 'STP', 'Sao Tome and Principe', 'STN', 'Africa/Sao_Tome', '01-01', 'pt', ARRAY['São Tomé and Príncipe']),
     ('SV', 'SLV', 'El Salvador', 'USD', 'America/El_Salvador', '01-01', 'es', '{}'),
-    ('SX', 'SXM', 'Sint Maarten (Dutch part)', 'ANG', 'America/Lower_Princes', '01-01', 'nl', ARRAY['Sint Maarten']),
+    ('SX', 'SXM', 'Sint Maarten (Dutch part)', 'XCG', 'America/Lower_Princes', '01-01', 'nl', ARRAY['Sint Maarten']),
     ('SY', 'SYR', 'Syria', 'SYP', 'Asia/Damascus', '01-01', 'ar', ARRAY['Syrian Arab Republic']),
     ('SZ', 'SWZ', 'Swaziland', 'SZL', 'Africa/Mbabane', '01-01', 'en', ARRAY['Eswatini']),
     ('TC', 'TCA', 'Turks and Caicos Islands', 'USD', 'America/Grand_Turk', '01-01', 'en', '{}'),
@@ -338,4 +338,4 @@ INSERT INTO provision.country (code2, code3, name, currency, time_zone, fiscal_y
     ('YT', 'MYT', 'Mayotte', 'EUR', 'Indian/Mayotte', '01-01', 'fr', '{}'),
     ('ZA', 'ZAF', 'South Africa', 'ZAR', 'Africa/Johannesburg', '03-01', 'en', '{}'),
     ('ZM', 'ZMB', 'Zambia', 'ZMW', 'Africa/Lusaka', '01-01', 'en', '{}'),
-    ('ZW', 'ZWE', 'Zimbabwe', 'ZWL', 'Africa/Harare', '01-01', 'en', '{}');
+    ('ZW', 'ZWE', 'Zimbabwe', 'ZWG', 'Africa/Harare', '01-01', 'en', '{}');
