@@ -280,6 +280,16 @@ note_head(HttpCall *call)
 	note_server_time(call);
 }
 
+/* The time of the connect is only kept when the handshake has ended, too. */
+static bool
+is_connected(const HttpCall *call)
+{
+	long		port = 0;
+
+	return curl_easy_getinfo(call->easy, CURLINFO_LOCAL_PORT,
+							 &port) == CURLE_OK && port > 0;
+}
+
 static bool
 is_handshake_failure(CURLcode code)
 {
@@ -315,7 +325,7 @@ phase_name(const HttpCall *call, CURLcode code)
 		case PHASE_CONNECTING:
 			return is_handshake_failure(code) ||
 				(call->secure &&
-				 get_number(call, CURLINFO_CONNECT_TIME_T) > 0) ?
+				 is_connected(call)) ?
 				"TLS handshake" : "connecting";
 		case PHASE_SENDING:
 			return get_number(call, CURLINFO_SIZE_UPLOAD_T) <

@@ -257,8 +257,9 @@ def silence(connection, request):
 
 @behaviour
 def slow_head(connection, request):
-    for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 10000:
-        connection.send(bytes([byte]))
+    connection.send(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    while True:
+        connection.send(b"x")
         time.sleep(0.05)
 
 
@@ -400,8 +401,8 @@ def send_frame(connection, kind, flags, stream_number, payload=b""):
                     + stream_number.to_bytes(4, "big") + payload)
 
 
-def serve_http2_refusing(stream, state={"refused": 0}):
-    """Refuses the first stream it sees after each answer, answers the next.
+def serve_http2_refusing(stream, state={"arrived": 0}):
+    """Refuses every first stream, and answers every second when it is whole.
 
     A client that repeats a refused request gets its 200; the count is kept
     under the path /h2.
@@ -413,13 +414,12 @@ def serve_http2_refusing(stream, state={"refused": 0}):
         kind, flags, stream_number, _ = read_frame(connection)
         if kind == 4 and not flags & 1:
             send_frame(connection, 4, 1, 0)
-        if kind != 1:
-            continue
-        count_arrival("/h2")
-        state["refused"] += 1
-        if state["refused"] % 2 == 1:
-            send_frame(connection, 3, 0, stream_number, (7).to_bytes(4, "big"))
-        else:
+        if kind == 1:
+            count_arrival("/h2")
+            state["arrived"] += 1
+            if state["arrived"] % 2 == 1:
+                send_frame(connection, 3, 0, stream_number, (7).to_bytes(4, "big"))
+        if kind in (0, 1) and flags & 1 and state["arrived"] % 2 == 0:
             send_frame(connection, 1, 5, stream_number, b"\x88")
 
 
