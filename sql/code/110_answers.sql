@@ -134,26 +134,22 @@ COMMENT ON FUNCTION provision.frappe_message(jsonb) IS
     'What Frappe says about a failure, for people: one line of plain text, at most 500 characters; null when it says nothing.';
 
 -- The detail is filled in last: it comes from outside and may itself look like a placeholder.
-CREATE OR REPLACE FUNCTION provision.failure_text(error_code text, part text, "values" jsonb)
+CREATE OR REPLACE FUNCTION provision.failure_text(error_code text, template text, "values" jsonb)
     RETURNS text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    WITH template AS (
-        SELECT COALESCE(
-                   (SELECT CASE failure_text.part WHEN 'hint' THEN failure.hint ELSE failure.message END
-                      FROM provision.failure
-                     WHERE failure.error_code = failure_text.error_code),
-                   CASE failure_text.part WHEN 'hint' THEN 'provision_logs(''{tenant}'') tells what happened. Reported: {detail}'
-                                          ELSE 'The step "{step}" failed: {detail}' END) AS words,
+    WITH whole AS (
+        SELECT COALESCE(template, 'The step "{step}" failed with ' || error_code || ': {detail}') AS words,
                NULLIF("values" ->> 'detail', '') AS detail
     ), trimmed AS (
         SELECT CASE WHEN detail IS NULL
                     THEN regexp_replace(words, '( (Reported|Reason given))?:? \{detail\}$', '')
                     ELSE words END AS words,
                COALESCE(detail, 'not given') AS detail
-          FROM template
+          FROM whole
     ), named AS (
-        SELECT replace(replace(replace(replace(replace(words,
+        SELECT replace(replace(replace(replace(replace(replace(words,
+                   '{job}', COALESCE("values" ->> 'job', 'job')),
                    '{tenant}', COALESCE("values" ->> 'tenant', '?')),
                    '{engine}', COALESCE("values" ->> 'engine', '?')),
                    '{step}', COALESCE("values" ->> 'step', '?')),
@@ -166,7 +162,7 @@ BEGIN ATOMIC
       FROM named;
 END;
 COMMENT ON FUNCTION provision.failure_text(text, text, jsonb) IS
-    'The message (part ''message'') or hint (part ''hint'') of a failure with {tenant}, {engine}, {step}, {call}, {status} and {detail} filled in from an object with these keys.';
+    'A message or hint of the catalogue with {job}, {tenant}, {engine}, {step}, {call}, {status} and {detail} filled in from an object with these keys; template null: a sentence that names the code.';
 
 CREATE OR REPLACE FUNCTION provision.is_secret_key(key text)
     RETURNS boolean

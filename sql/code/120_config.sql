@@ -6,10 +6,8 @@ CREATE OR REPLACE FUNCTION provision.find_country(word text)
 BEGIN ATOMIC
     SELECT country
       FROM provision.country
-     WHERE lower(btrim(find_country.word)) IN (lower(code2), lower(code3), lower(name))
-        OR lower(btrim(find_country.word)) = ANY (lower(other_names::text)::text[])
-     ORDER BY code2
-     LIMIT 1;
+      JOIN provision.country_name AS known USING (code2)
+     WHERE known.name = lower(btrim(find_country.word));
 END;
 COMMENT ON FUNCTION provision.find_country(text) IS 'The country with this ISO code or name, in any case; null when there is none.';
 
@@ -135,10 +133,10 @@ CREATE OR REPLACE FUNCTION provision.tenant_settings(config jsonb)
 BEGIN ATOMIC
     WITH given AS (
         SELECT provision.given_settings(config) AS given
-    ), known AS (
+    ), known AS MATERIALIZED (
         SELECT given, provision.find_country(given ->> 'country') AS country
           FROM given
-    ), merged AS (
+    ), merged AS MATERIALIZED (
         SELECT provision.default_settings(given ->> 'company_name', country) || given AS settings, country
           FROM known
     )

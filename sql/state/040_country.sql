@@ -33,6 +33,13 @@ COMMENT ON COLUMN provision.country.fiscal_year_start IS 'Month and day on which
 COMMENT ON COLUMN provision.country.language IS 'Language spoken by most, as Frappe codes it.';
 COMMENT ON COLUMN provision.country.other_names IS 'Names a config may use instead.';
 
+CREATE TABLE provision.country_name (
+    name   text PRIMARY KEY,
+    code2  text NOT NULL REFERENCES provision.country,
+    CONSTRAINT name_is_lower_case CHECK (name = lower(name))
+);
+COMMENT ON TABLE provision.country_name IS 'Every code and name of a country in lower case: how a config''s country is found.';
+
 INSERT INTO provision.currency (code, name, fraction_digits, erpnext_name) VALUES
     ('AED', 'UAE Dirham', 2, 'AED'), ('AFN', 'Afghani', 2, 'AFN'), ('ALL', 'Lek', 2, 'ALL'), ('AMD', 'Armenian Dram', 2, 'AMD'),
     ('ANG', 'Netherlands Antillean Guilder', 2, NULL), ('AOA', 'Kwanza', 2, 'KZ'), ('ARS', 'Argentine Peso', 2, 'ARS'),
@@ -339,3 +346,7 @@ INSERT INTO provision.country (code2, code3, name, currency, time_zone, fiscal_y
     ('ZA', 'ZAF', 'South Africa', 'ZAR', 'Africa/Johannesburg', '03-01', 'en', '{}'),
     ('ZM', 'ZMB', 'Zambia', 'ZMW', 'Africa/Lusaka', '01-01', 'en', '{}'),
     ('ZW', 'ZWE', 'Zimbabwe', 'ZWG', 'Africa/Harare', '01-01', 'en', '{}');
+
+INSERT INTO provision.country_name (name, code2)
+SELECT DISTINCT lower(word), code2
+  FROM provision.country, unnest(ARRAY[code2, code3, name] || other_names) AS word;

@@ -12,17 +12,18 @@ INSERT INTO provision.answer_rule (ordinal, kind, method, status_from, status_to
     (50, 'erpnext', NULL,     300, 399, NULL,  NULL, 'permanent',    'ENGINE_REDIRECTS', true);
 
 -- Absent is believed only of a document's own address: an HTML 404 is a wrong host, a list's 404 is a missing document type.
+-- Patterns begin with %, because a base URL may have a path of its own.
 INSERT INTO provision.answer_rule (ordinal, kind, method, path_like, status_from, status_to, is_json, exc_type, verdict, error_code, is_builtin) VALUES
-    (100, 'erpnext', 'GET',    '/api/resource/%/%',           404, 404, true, 'DoesNotExistError', 'absent',    'DOCUMENT_NOT_FOUND', true),
-    (110, 'erpnext', 'GET',    '/api/method/frappe.client.%', 404, 404, true, 'DoesNotExistError', 'absent',    'DOCUMENT_NOT_FOUND', true),
-    (120, 'erpnext', 'DELETE', '/api/resource/%/%',           404, 404, true, 'DoesNotExistError', 'absent',    'DOCUMENT_NOT_FOUND', true),
-    (130, 'erpnext', 'PUT',    '/api/resource/%/%',           404, 404, true, 'DoesNotExistError', 'permanent', 'DOCUMENT_NOT_FOUND', true),
+    (100, 'erpnext', 'GET',    '%/api/resource/%/%',           404, 404, true, 'DoesNotExistError', 'absent',    'DOCUMENT_NOT_FOUND', true),
+    (110, 'erpnext', 'GET',    '%/api/method/frappe.client.%', 404, 404, true, 'DoesNotExistError', 'absent',    'DOCUMENT_NOT_FOUND', true),
+    (120, 'erpnext', 'DELETE', '%/api/resource/%/%',           404, 404, true, 'DoesNotExistError', 'absent',    'DOCUMENT_NOT_FOUND', true),
+    (130, 'erpnext', 'PUT',    '%/api/resource/%/%',           404, 404, true, 'DoesNotExistError', 'permanent', 'DOCUMENT_NOT_FOUND', true),
     (140, 'erpnext', NULL,     NULL,                          404, 404, true, 'DoesNotExistError', 'permanent', 'API_NOT_FOUND',      true);
 
 -- What two simultaneous requests do to each other, although it looks like bad data.
 INSERT INTO provision.answer_rule (ordinal, kind, method, path_like, status_from, status_to, is_json, exc_type, verdict, error_code, is_builtin) VALUES
-    (150, 'erpnext', 'POST', '/api/resource/Company',       417, 417, true, 'LinkValidationError', 'transient', 'LINK_NOT_FOUND',     true),
-    (160, 'erpnext', 'POST', '/api/resource/Custom_20Field', 417, 417, true, 'ValidationError',    'duplicate', 'DUPLICATE_DOCUMENT', true);
+    (150, 'erpnext', 'POST', '%/api/resource/Company',       417, 417, true, 'LinkValidationError', 'transient', 'LINK_NOT_FOUND',     true),
+    (160, 'erpnext', 'POST', '%/api/resource/Custom_20Field', 417, 417, true, 'ValidationError',    'duplicate', 'DUPLICATE_DOCUMENT', true);
 
 -- Already there. Only of a POST: a PUT that collides was not done.
 INSERT INTO provision.answer_rule (ordinal, kind, method, status_from, status_to, is_json, exc_type, verdict, error_code, is_builtin) VALUES
@@ -124,7 +125,7 @@ INSERT INTO provision.answer_rule (ordinal, delivery, curl_code, verdict, error_
     (810, 'not_sent', 1,    'permanent', 'REQUEST_NOT_SENDABLE',    false, true),     -- UNSUPPORTED_PROTOCOL
     (811, 'not_sent', 3,    'permanent', 'REQUEST_NOT_SENDABLE',    false, true),     -- URL_MALFORMAT
     (812, 'not_sent', 43,   'permanent', 'REQUEST_NOT_SENDABLE',    false, true),     -- BAD_FUNCTION_ARGUMENT
-    (820, 'not_sent', 2,    'transient', 'WORKER_OUT_OF_RESOURCES', false, true),     -- FAILED_INIT
+    (820, 'not_sent', 2,    'transient', 'REQUEST_NOT_SENDABLE',    false, true),     -- FAILED_INIT: refused before it began
     (821, 'not_sent', 27,   'transient', 'WORKER_OUT_OF_RESOURCES', false, true),     -- OUT_OF_MEMORY
     (830, 'not_sent', 6,    'transient', 'ENGINE_NAME_NOT_FOUND',   true,  true),     -- COULDNT_RESOLVE_HOST
     (840, 'not_sent', 35,   'permanent', 'TLS_FAILED',              true,  true),     -- SSL_CONNECT_ERROR
