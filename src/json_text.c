@@ -357,10 +357,12 @@ char *
 provision_json_text_clean(const char *bytes, size_t length,
 						  size_t *clean_length)
 {
-	JsonReader	reader = {.next = bytes, .end = bytes + length};
+	JsonReader	reader = {.depth = 0};
 
 	if (bytes == NULL || length > MAX_LENGTH)
 		return NULL;
+	reader.next = bytes;
+	reader.end = bytes + length;
 	if (length >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0)
 		reader.next += 3;
 	reader.clean = malloc(length + 1);

@@ -21,15 +21,26 @@ import time
 import warnings
 
 BEHAVIOURS = {}
+UNREAD = set()
 ARRIVED = {}
 ARRIVED_LOCK = threading.Lock()
 OK_BODY = b'{"message":"ok"}'
 
 
 def behaviour(function):
-    """Make a function answer the path of its own name."""
+    """Make a function answer the path of its own name, when the body is read."""
     BEHAVIOURS[function.__name__.replace("_", "-")] = function
     return function
+
+
+def without_reading(function):
+    """The same for one that is called before the body is read.
+
+    To close a connection with unread bytes is a reset, which can overtake what
+    was sent before it.
+    """
+    UNREAD.add(function)
+    return behaviour(function)
 
 
 def count_arrival(target):
@@ -89,6 +100,7 @@ class Request:
         self.headers = [line.partition(": ")[::2] for line in head[1:]]
         self.path, _, self.query = self.target.partition("?")
         self.connection = connection
+        self.body = b""
         connection.request_number += 1
         count_arrival(self.target)
 
@@ -99,14 +111,13 @@ class Request:
         return None
 
     def read_body(self):
-        return self.connection.read_exactly(int(self.header("Content-Length") or 0))
+        self.body = self.connection.read_exactly(int(self.header("Content-Length") or 0))
 
 
 # Well-behaved paths ---------------------------------------------------------
 
 @behaviour
 def ok(connection, request):
-    request.read_body()
     connection.answer()
 
 
@@ -120,15 +131,17 @@ def count(connection, request):
 @behaviour
 def echo(connection, request):
     """What arrived, one line each: the request line, its headers, its body."""
-    body = request.read_body()
     lines = [request.line] + ["%s: %s" % header for header in request.headers]
-    connection.answer("\n".join(lines).encode("latin-1") + b"\n\n" + body)
+    connection.answer("\n".join(lines).encode("latin-1") + b"\n\n" + request.body)
 
 
 @behaviour
 def status(connection, request):
-    request.read_body()
     connection.answer(status=request.query.encode() + b" Whatever")
+
+
+def missing(connection, request):
+    connection.answer(status=b"404 Not Found")
 
 
 @behaviour
@@ -176,33 +189,30 @@ def compressed(connection, request):
 
 # Connections that end too early -----------------------------------------------
 
-@behaviour
+@without_reading
 def close_before_reading(connection, request):
     raise Closed
 
 
 @behaviour
 def close_after_reading(connection, request):
-    request.read_body()
     raise Closed
 
 
 @behaviour
 def reset_after_reading(connection, request):
-    request.read_body()
     connection.reset()
 
 
 @behaviour
 def close_if_reused(connection, request):
     """A request that libcurl repeats on a new connection gets a 200."""
-    request.read_body()
     if connection.request_number > 1:
         raise Closed
     connection.answer()
 
 
-@behaviour
+@without_reading
 def reset_if_reused(connection, request):
     if connection.request_number > 1:
         connection.reset()
@@ -271,7 +281,7 @@ def slow_body(connection, request):
         time.sleep(0.05)
 
 
-@behaviour
+@without_reading
 def never_reads(connection, request):
     """The body, which is large, stays in the client's buffer."""
     while not STOP.wait(0.1):
@@ -328,7 +338,7 @@ def many_headers(connection, request):
 
 @behaviour
 def two_lengths(connection, request):
-    connection.answer(headers=b"Content-Length: 3\r\n")
+    connection.answer(headers=b"Connection: close\r\nContent-Length: 3\r\n")
     raise Closed
 
 
@@ -382,11 +392,10 @@ def serve_http(stream):
     connection = Connection(stream)
     while True:
         request = Request(connection)
-        function = BEHAVIOURS.get(request.path.strip("/"))
-        if function is None:
-            connection.answer(status=b"404 Not Found")
-        else:
-            function(connection, request)
+        function = BEHAVIOURS.get(request.path.strip("/"), missing)
+        if function not in UNREAD:
+            request.read_body()
+        function(connection, request)
 
 
 def read_frame(connection):

@@ -26,7 +26,7 @@ extern void tap_note(const char *format,...)
 /* Prints the plan; the exit status of the program. */
 extern int	tap_done(void);
 
-/* Longer when the program runs under valgrind, which sets UNIT_SLOW. */
+/* Whether it runs under valgrind or a sanitizer: UNIT_SLOW is set. */
 extern bool tap_is_slow(void);
 
 #endif							/* PROVISION_TEST_TAP_H */

@@ -112,7 +112,8 @@ main(void)
 	memory = resident_kilobytes();
 	run_calls(count);
 	memory = resident_kilobytes() - memory;
-	tap_ok(memory < 4096, "memory grew by %ld kB", memory);
+	/* Sanitizers keep what was freed, and look for leaks themselves. */
+	tap_ok(memory < 4096 || tap_is_slow(), "memory grew by %ld kB", memory);
 	tap_ok(count_descriptors() <= descriptors + 2 * CALLS_AT_ONCE,
 		   "descriptors stay bounded");
 	provision_http_client_close();

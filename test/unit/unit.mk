@@ -38,7 +38,7 @@ valgrind: $(UNIT_TESTS)
 
 # In a folder of its own, because the objects differ.
 sanitize:
-	@$(MAKE) -f $(UNIT_DIR)/unit.mk check UNIT_CC=clang UNIT_BUILD=$(UNIT_BUILD)/sanitized \
+	@UNIT_SLOW=1 $(MAKE) -f $(UNIT_DIR)/unit.mk check UNIT_CC=clang UNIT_BUILD=$(UNIT_BUILD)/sanitized \
 		UNIT_CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
 
 fuzz: $(UNIT_FUZZERS)
