@@ -141,6 +141,7 @@ DECLARE
     claimed bigint[];
     claimed_count bigint := 0;
 BEGIN
+    PERFORM provision.promote_jobs();
     FOR engine IN SELECT * FROM provision.lock_claimable_engines() WHERE free_slots > 0 LOOP
         EXIT WHEN claimed_count >= max_jobs;
         claimed := ARRAY(SELECT provision.claim_jobs_of_engine(incarnation, engine.engine_id,
@@ -155,4 +156,4 @@ BEGIN
     RETURN claimed_count;
 END;
 $$;
-COMMENT ON FUNCTION provision.claim_jobs(bigint, integer) IS 'Claims up to max_jobs pending jobs over all engines; returns how many.';
+COMMENT ON FUNCTION provision.claim_jobs(bigint, integer) IS 'Promotes what is due and claims up to max_jobs pending jobs over all engines; returns how many.';

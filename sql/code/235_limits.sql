@@ -73,7 +73,7 @@ BEGIN
         RETURN true;
     END IF;
     -- The lock keeps two workers from waiting for each other's uncommitted row.
-    IF pg_try_advisory_xact_lock(1347572047, hashtext(wanted)) THEN
+    IF pg_try_advisory_xact_lock(1347571543, hashtext(wanted)) THEN
         INSERT INTO provision.exclusion (exclusion, job_id, ordinal)
         VALUES (wanted, take_exclusion.job_id, take_exclusion.ordinal)
         ON CONFLICT DO NOTHING;

@@ -122,6 +122,19 @@ END;
 $$;
 COMMENT ON FUNCTION provision.touch_jobs(bigint, bigint[]) IS 'The jobs of this incarnation whose steps are planned in this round.';
 
+CREATE OR REPLACE FUNCTION provision.has_failed_for_good(job_id bigint, workflow_id bigint)
+    RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT
+                     FROM provision.job_step
+                     JOIN provision.step ON step.workflow_id = has_failed_for_good.workflow_id AND step.ordinal = job_step.ordinal
+                    WHERE job_step.job_id = has_failed_for_good.job_id
+                      AND job_step.state IN ('failed', 'blocked')
+                      AND step.critical);
+END;
+COMMENT ON FUNCTION provision.has_failed_for_good(bigint, bigint) IS 'A critical step failed: the job starts nothing further.';
+
 -- Open steps of these jobs that may plan their next call, each with its plan, in the order of the queue.
 CREATE OR REPLACE FUNCTION provision.startable_steps(job_ids bigint[])
     RETURNS TABLE (job_id bigint, ordinal smallint, state text, engine_id bigint, is_limited boolean, calls_at_once bigint,
@@ -168,19 +181,6 @@ BEGIN ATOMIC
      ORDER BY open_step.rank, open_step.job_id, open_step.ordinal;
 END;
 COMMENT ON FUNCTION provision.startable_steps(bigint[]) IS 'Steps of these jobs that could send something now.';
-
-CREATE OR REPLACE FUNCTION provision.has_failed_for_good(job_id bigint, workflow_id bigint)
-    RETURNS boolean
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT EXISTS (SELECT
-                     FROM provision.job_step
-                     JOIN provision.step ON step.workflow_id = has_failed_for_good.workflow_id AND step.ordinal = job_step.ordinal
-                    WHERE job_step.job_id = has_failed_for_good.job_id
-                      AND job_step.state IN ('failed', 'blocked')
-                      AND step.critical);
-END;
-COMMENT ON FUNCTION provision.has_failed_for_good(bigint, bigint) IS 'A critical step failed: the job starts nothing further.';
 
 DO $$ BEGIN
     CREATE TYPE provision.intent AS (
@@ -282,7 +282,7 @@ COMMENT ON FUNCTION provision.write_intents(bigint, provision.intent[]) IS 'Writ
 
 CREATE OR REPLACE FUNCTION provision.begin_calls(incarnation bigint, answered_jobs bigint[])
     RETURNS TABLE (attempt_id bigint, method text, url text, body text, site text, ca_file text, engine_id bigint, tenant_id bigint,
-                   correlation_id text, traceparent text, connect_timeout_ms integer, timeout_ms integer, is_repeatable boolean)
+                   correlation_id text, traceparent text, idempotency_key text, connect_timeout_ms integer, timeout_ms integer, is_repeatable boolean)
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -306,6 +306,7 @@ BEGIN
         SELECT attempt.attempt_id, attempt.method, attempt.url, attempt.request_body::text,
                coalesce(tenant.settings ->> 'site', engine.site), engine.ca_file, job.engine_id, job.tenant_id,
                job.correlation_id, job.options ->> 'traceparent',
+               CASE WHEN attempt.method <> 'GET' THEN format('provision-%s-%s-%s', job.job_id, attempt.ordinal, md5(attempt.call)) END,
                coalesce(engine.connect_timeout_ms, provision.setting_ms('provision.connect_timeout')),
                attempt.timeout_ms, attempt.repeatable
           FROM unnest(attempt_ids) AS written (attempt_id)

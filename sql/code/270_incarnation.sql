@@ -1,6 +1,6 @@
 -- The life of a worker as the tables see it: it enters service, works, leaves; what a dead one left is rescued.
 
--- Alive is a fact of the server: the background worker holds the advisory lock (1347572047, incarnation) for its session.
+-- Alive is a fact of the server: the background worker holds the advisory lock (1347571542, incarnation) for its session.
 CREATE OR REPLACE FUNCTION provision.is_alive(incarnation bigint, pid integer)
     RETURNS boolean
     LANGUAGE sql VOLATILE
@@ -9,7 +9,7 @@ BEGIN ATOMIC
                      FROM pg_locks
                     WHERE pg_locks.locktype = 'advisory'
                       AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                      AND pg_locks.classid = 1347572047
+                      AND pg_locks.classid = 1347571542
                       AND pg_locks.objid = (is_alive.incarnation & 2147483647)::oid
                       AND pg_locks.objsubid = 2
                       AND pg_locks.mode = 'ExclusiveLock'
@@ -18,21 +18,40 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.is_alive(bigint, integer) IS 'The worker process of this incarnation still runs.';
 
-CREATE OR REPLACE FUNCTION provision.enter_service(pid integer)
-    RETURNS bigint
+-- The slots (class 1347571544) keep a database from having more workers than provision.workers, whoever started them.
+CREATE OR REPLACE FUNCTION provision.take_worker_slot(max_workers integer)
+    RETURNS boolean
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    new_incarnation bigint;
 BEGIN
-    INSERT INTO provision.worker (pid) VALUES (enter_service.pid) RETURNING incarnation INTO new_incarnation;
-    PERFORM pg_advisory_lock(1347572047, (new_incarnation & 2147483647)::integer);
-    INSERT INTO provision.event (event, detail) VALUES ('worker_started', jsonb_build_object('incarnation', new_incarnation, 'pid', enter_service.pid));
-    RETURN new_incarnation;
+    FOR slot IN 1 .. max_workers LOOP
+        IF pg_try_advisory_lock(1347571544, slot) THEN
+            RETURN true;
+        END IF;
+    END LOOP;
+    RETURN false;
 END;
 $$;
-COMMENT ON FUNCTION provision.enter_service(integer) IS 'Registers a worker and takes the session lock that proves it alive; returns its incarnation.';
+COMMENT ON FUNCTION provision.take_worker_slot(integer) IS 'One of the places for workers, held for the session; false when all are taken.';
+
+CREATE OR REPLACE FUNCTION provision.enter_service(pid integer, max_workers integer, OUT incarnation bigint, OUT is_stopped boolean)
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    is_stopped := coalesce((SELECT control.worker_stopped_at IS NOT NULL FROM provision.control), false);
+    IF is_stopped OR NOT provision.take_worker_slot(max_workers) THEN
+        RETURN;
+    END IF;
+    INSERT INTO provision.worker (pid) VALUES (enter_service.pid) RETURNING worker.incarnation INTO incarnation;
+    PERFORM pg_advisory_lock(1347571542, (enter_service.incarnation & 2147483647)::integer);
+    INSERT INTO provision.event (event, detail)
+    VALUES ('worker_started', jsonb_build_object('incarnation', enter_service.incarnation, 'pid', enter_service.pid));
+END;
+$$;
+COMMENT ON FUNCTION provision.enter_service(integer, integer)
+    IS 'Registers a worker and takes the session lock that proves it alive. No incarnation: it is not needed here.';
 
 CREATE OR REPLACE FUNCTION provision.rescue_jobs()
     RETURNS bigint
@@ -153,23 +172,26 @@ END;
 $$;
 COMMENT ON FUNCTION provision.leave_service(bigint) IS 'A worker that stops gives back what it owns; no attempt is lost and none is consumed.';
 
-CREATE OR REPLACE FUNCTION provision.note_round(incarnation bigint, rounds bigint, calls bigint, calls_in_flight integer, memory_bytes bigint)
-    RETURNS timestamptz
+CREATE OR REPLACE FUNCTION provision.end_round(
+    incarnation bigint, rounds bigint, calls bigint, calls_in_flight integer, memory_bytes bigint,
+    OUT next_due_at timestamptz, OUT is_stopped boolean)
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     UPDATE provision.worker
        SET last_round_at = clock_timestamp(),
-           rounds = note_round.rounds,
-           calls = note_round.calls,
-           calls_in_flight = note_round.calls_in_flight,
-           memory_bytes = note_round.memory_bytes
-     WHERE worker.incarnation = note_round.incarnation;
-    RETURN provision.next_due_at(incarnation);
+           rounds = end_round.rounds,
+           calls = end_round.calls,
+           calls_in_flight = end_round.calls_in_flight,
+           memory_bytes = end_round.memory_bytes
+     WHERE worker.incarnation = end_round.incarnation;
+    next_due_at := provision.next_due_at(incarnation);
+    is_stopped := coalesce((SELECT control.worker_stopped_at IS NOT NULL FROM provision.control), false);
 END;
 $$;
-COMMENT ON FUNCTION provision.note_round(bigint, bigint, bigint, integer, bigint) IS 'Keeps the worker''s figures; returns when it must wake although nothing happens, null: never.';
+COMMENT ON FUNCTION provision.end_round(bigint, bigint, bigint, integer, bigint)
+    IS 'Keeps the worker''s figures; next_due_at: when it must wake although nothing happens (null: never).';
 
 CREATE OR REPLACE FUNCTION provision.next_due_at(incarnation bigint)
     RETURNS timestamptz

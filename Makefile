@@ -1,0 +1,38 @@
+EXTENSION = provision
+EXTVERSION = $(shell sed -n "s/^default_version *= *'\([^']*\)'.*/\1/p" provision.control)
+MODULE_big = provision
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+SCRIPT = sql/$(EXTENSION)--$(EXTVERSION).sql
+DATA_built = $(SCRIPT)
+EXTRA_CLEAN = $(SCRIPT) results output_iso tmp_check regression.diffs regression.out
+
+# pg_regress and the isolation tester, for a server of your own: make installcheck
+REGRESS = $(sort $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql)))
+REGRESS_OPTS = --inputdir=test --outputdir=. --load-extension=provision
+ISOLATION = $(sort $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=provision
+
+PG_CONFIG ?= pg_config
+PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-declaration-after-statement -Wno-missing-field-initializers
+PG_CPPFLAGS = -DPROVISION_VERSION='"$(EXTVERSION)"' $(shell curl-config --cflags)
+SHLIB_LINK = $(shell curl-config --libs)
+
+# These two install what they need, on a bare machine too, so they must not need PGXS (whose own check only refuses).
+ifneq ($(filter check check-live demo,$(MAKECMDGOALS)),)
+
+check check-live demo:
+	test/run $@
+
+.PHONY: check check-live demo
+
+else
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# State first, then code, then the workflows that come with it: an upgrade replays the last two.
+$(SCRIPT): $(sort $(wildcard sql/state/*.sql)) $(sort $(wildcard sql/code/*.sql)) $(sort $(wildcard sql/workflows/*.sql))
+	printf '%s\n' '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit' > $@
+	cat $^ >> $@
+
+endif

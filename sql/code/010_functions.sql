@@ -1,0 +1,40 @@
+-- The functions that are written in C.
+
+CREATE OR REPLACE FUNCTION provision.url_encode(name text) RETURNS text
+    AS 'MODULE_PATHNAME', 'provision_url_encode' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION provision.url_encode(text) IS 'Percent-encoded UTF-8 for one part of a path or query; markers {?fact} stay as they are.';
+
+CREATE OR REPLACE FUNCTION provision.parse_json(candidate text) RETURNS jsonb
+    AS 'MODULE_PATHNAME', 'provision_parse_json' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION provision.parse_json(text) IS 'The JSON value, or null when the text is not JSON. Never raises.';
+
+CREATE OR REPLACE FUNCTION provision.setting_number(name text) RETURNS integer
+    AS 'MODULE_PATHNAME', 'provision_setting_number' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION provision.setting_number(text) IS 'Value of a number setting of provision in its own unit (pg_settings.unit).';
+
+CREATE OR REPLACE FUNCTION provision.setting_ms(name text) RETURNS integer
+    AS 'MODULE_PATHNAME', 'provision_setting_number' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION provision.setting_ms(text) IS 'setting_number() of a setting in milliseconds.';
+
+CREATE OR REPLACE FUNCTION provision.setting_seconds(name text) RETURNS integer
+    AS 'MODULE_PATHNAME', 'provision_setting_number' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION provision.setting_seconds(text) IS 'setting_number() of a setting in seconds.';
+
+CREATE OR REPLACE FUNCTION provision.wake_workers() RETURNS void
+    AS 'MODULE_PATHNAME', 'provision_wake_workers' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION provision.wake_workers() IS 'Wakes the workers of this database when the transaction commits.';
+
+CREATE OR REPLACE FUNCTION provision.start_worker(even_without_launcher boolean DEFAULT true) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'provision_start_worker' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION provision.start_worker(boolean) IS 'Starts a worker for this database when the transaction commits; false when there is no launcher and none was wanted without.';
+
+CREATE OR REPLACE FUNCTION provision.stop_workers() RETURNS integer
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM provision.wake_workers();
+    RETURN (SELECT count(*) FROM provision.worker WHERE worker.ended_at IS NULL AND provision.is_alive(worker.incarnation, worker.pid));
+END;
+$$;
+COMMENT ON FUNCTION provision.stop_workers() IS 'Lets the workers look at provision.control when the transaction commits; returns how many there are.';

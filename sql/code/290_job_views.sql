@@ -1,0 +1,211 @@
+-- Views on jobs and tenants. They call no function of ours, because a function in a view needs the rights of whoever looks,
+-- and they read no more than a page of jobs needs: every figure of a job comes from its own few steps.
+
+-- Where recent history is found without an index on time: at and before the job that called last.
+CREATE OR REPLACE VIEW provision.recent_job AS
+    SELECT job.job_id, job.workflow_id, job.workflow, job.state, job.started_at, job.finished_at,
+           row_number() OVER (ORDER BY job.job_id DESC) AS age
+      FROM provision.job
+     WHERE job.job_id <= coalesce((SELECT max(latest.job_id)
+                                     FROM (SELECT attempt.job_id FROM provision.attempt ORDER BY attempt.attempt_id DESC LIMIT 100) AS latest),
+                                  9223372036854775807);
+COMMENT ON VIEW provision.recent_job IS 'Jobs up to the one that called last, numbered from it backwards (age): what statistics are made of. Read with a limit on age.';
+
+CREATE OR REPLACE VIEW provision.typical_step AS
+    SELECT recent_job.workflow_id, job_step.ordinal,
+           avg(extract(epoch FROM job_step.finished_at - job_step.started_at))::double precision AS seconds
+      FROM provision.recent_job
+      JOIN provision.job_step ON job_step.job_id = recent_job.job_id
+     WHERE recent_job.age <= 50
+       AND recent_job.state IN ('completed', 'partial')
+       AND job_step.state = 'completed'
+       AND job_step.started_at IS NOT NULL
+     GROUP BY recent_job.workflow_id, job_step.ordinal;
+COMMENT ON VIEW provision.typical_step IS 'Mean duration of each step in seconds, over those of the last 50 jobs that ended well.';
+
+-- How many jobs stand before a pending one is counted up to 1,000; beyond that nobody can say when it ends.
+CREATE OR REPLACE VIEW provision.job_status AS
+    SELECT job.job_id,
+           tenant.name AS tenant,
+           job.workflow,
+           job.state,
+           CASE WHEN job.state IN ('completed', 'partial') THEN 100
+                ELSE least(99, floor(coalesce(steps.weight_done * 100 / steps.weight_total, 0)))::integer END AS progress,
+           CASE WHEN job.finished_at IS NULL THEN steps.first_open ELSE job.error_step END AS current_step,
+           steps.steps_done,
+           steps.steps_total,
+           job.priority,
+           steps.attempt_count,
+           job.error_code,
+           job.error_message,
+           job.error_hint,
+           (SELECT greatest(job.due_at, statement_timestamp()) + make_interval(secs => remaining.seconds + waiting.seconds)
+              FROM (SELECT sum(coalesce((typical.durations ->> (job.workflow_id || '/' || open_step.ordinal))::double precision, 0)) AS seconds
+                      FROM (SELECT (SELECT jsonb_object_agg(typical_step.workflow_id || '/' || typical_step.ordinal, typical_step.seconds)
+                                      FROM provision.typical_step) AS durations) AS typical,
+                           provision.job_step AS open_step
+                     WHERE open_step.job_id = job.job_id
+                       AND open_step.finished_at IS NULL
+                       AND typical.durations IS NOT NULL) AS remaining,
+                   LATERAL (SELECT CASE WHEN job.state <> 'pending' THEN 0
+                                        WHEN count(*) < 1000 THEN count(*) * remaining.seconds / min(engine.max_concurrent) END AS seconds
+                              FROM provision.engine
+                              LEFT JOIN LATERAL (SELECT
+                                                   FROM provision.job AS ahead
+                                                  WHERE job.state = 'pending'
+                                                    AND ahead.engine_id = job.engine_id
+                                                    AND ahead.state = 'pending'
+                                                    AND (ahead.rank, ahead.job_id) < (job.rank, job.job_id)
+                                                  LIMIT 1000) AS ahead ON true
+                             WHERE engine.engine_id = job.engine_id) AS waiting
+             WHERE job.state IN ('pending', 'scheduled', 'running')) AS eta,
+           job.created_at,
+           job.started_at,
+           job.finished_at,
+           coalesce(job.finished_at, statement_timestamp()) - job.started_at AS duration,
+           engine.name AS engine,
+           job.due_at AS due_at,
+           job.wish,
+           job.direction,
+           job.error_step,
+           job.crash_count,
+           job.correlation_id,
+           job.idempotency_key,
+           job.created_by
+      FROM provision.job
+      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
+      JOIN provision.engine ON engine.engine_id = job.engine_id
+      LEFT JOIN LATERAL (
+           SELECT sum(step.weight * CASE WHEN job_step.state IN ('completed', 'skipped') THEN 1.0
+                                         WHEN job_step.state IN ('running', 'retrying', 'ready') AND job_step.calls_total > 0
+                                         THEN least(job_step.calls_done, job_step.calls_total) * 1.0 / job_step.calls_total
+                                         ELSE 0 END) AS weight_done,
+                  sum(step.weight) AS weight_total,
+                  count(*) FILTER (WHERE job_step.state IN ('completed', 'skipped')) AS steps_done,
+                  count(*) AS steps_total,
+                  sum(job_step.attempt_count) AS attempt_count,
+                  (array_agg(job_step.name ORDER BY array_position('{running,retrying,ready,waiting}', job_step.state), job_step.ordinal)
+                      FILTER (WHERE job_step.finished_at IS NULL))[1] AS first_open
+             FROM provision.job_step
+             JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = job_step.ordinal
+            WHERE job_step.job_id = job.job_id) AS steps ON true;
+COMMENT ON VIEW provision.job_status IS 'How are the jobs? One row for each.';
+COMMENT ON COLUMN provision.job_status.progress IS '0 to 100: the weights of finished steps and the finished share of running ones. 100 only when the job is completed or partial.';
+COMMENT ON COLUMN provision.job_status.current_step IS 'The step that runs, else waits to be tried again, else comes next; of an ended job the step that explains its error.';
+COMMENT ON COLUMN provision.job_status.steps_done IS 'Steps that are completed or skipped.';
+COMMENT ON COLUMN provision.job_status.attempt_count IS 'Calls that were sent.';
+COMMENT ON COLUMN provision.job_status.eta IS 'When it should end, from the mean durations of recent jobs one step after the other. Null without such history, while paused, and behind 1,000 other jobs.';
+COMMENT ON COLUMN provision.job_status.duration IS 'Since it was first claimed, waiting included.';
+COMMENT ON COLUMN provision.job_status.due_at IS 'When a scheduled job goes on.';
+COMMENT ON COLUMN provision.job_status.wish IS 'cancel or pause: asked for and granted as soon as its calls in flight have ended.';
+
+CREATE OR REPLACE VIEW provision.step_status AS
+    SELECT job.job_id,
+           tenant.name AS tenant,
+           job_step.ordinal::integer AS ordinal,
+           job_step.name AS step,
+           job_step.state,
+           step.critical,
+           step.optional,
+           step.weight,
+           job_step.attempt_count,
+           job_step.calls_done,
+           job_step.calls_total,
+           job_step.next_attempt_at,
+           job_step.error_code,
+           job_step.error_message,
+           job_step.started_at,
+           job_step.finished_at,
+           coalesce(job_step.finished_at, statement_timestamp()) - job_step.started_at AS duration,
+           step.title,
+           job_step.error_hint,
+           job_step.tries,
+           step.max_attempts,
+           job_step.waits_for
+      FROM provision.job
+      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
+      JOIN provision.job_step ON job_step.job_id = job.job_id
+      JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = job_step.ordinal;
+COMMENT ON VIEW provision.step_status IS 'Where exactly is a job? One row for each of its steps.';
+COMMENT ON COLUMN provision.step_status.calls_done IS 'Calls of this step that are done; a call that had to be looked at again counts each time.';
+COMMENT ON COLUMN provision.step_status.calls_total IS 'Calls its plan wanted when last asked.';
+COMMENT ON COLUMN provision.step_status.tries IS 'Failed tries in a row of the present call; at max_attempts the step fails.';
+COMMENT ON COLUMN provision.step_status.waits_for IS 'What another job''s step keeps it from.';
+
+-- Of the workflows that make a tenant active, the newest job tells how far it is.
+CREATE OR REPLACE VIEW provision.tenant_status AS
+    SELECT tenant.name AS tenant,
+           engine.name AS engine,
+           CASE WHEN latest.job_id IS NULL THEN 'NOT_STARTED'
+                WHEN status.state IN ('pending', 'scheduled', 'running', 'paused') THEN 'IN_PROGRESS'
+                WHEN status.state = 'completed' THEN 'COMPLETED'
+                WHEN status.state = 'partial' THEN 'PARTIAL'
+                WHEN status.state = 'rolled_back' OR status.attempt_count = 0 AND status.state = 'cancelled' THEN 'NOT_STARTED'
+                ELSE 'FAILED' END AS provisioning_status,
+           tenant.lifecycle,
+           latest.job_id,
+           coalesce(status.progress, 0) AS progress,
+           tenant.plan,
+           status.current_step,
+           status.error_code,
+           status.error_message,
+           tenant.created_at,
+           tenant.updated_at
+      FROM provision.tenant
+      JOIN provision.engine ON engine.engine_id = tenant.engine_id
+      LEFT JOIN LATERAL (SELECT job.job_id
+                           FROM provision.job
+                           JOIN provision.workflow ON workflow.workflow_id = job.workflow_id
+                          WHERE job.tenant_id = tenant.tenant_id
+                            AND workflow.activates
+                          ORDER BY job.job_id DESC
+                          LIMIT 1) AS latest ON true
+      LEFT JOIN provision.job_status AS status ON status.job_id = latest.job_id;
+COMMENT ON VIEW provision.tenant_status IS 'How are the tenants? One row for each, with its newest job that sets it up.';
+COMMENT ON COLUMN provision.tenant_status.provisioning_status IS 'NOT_STARTED, IN_PROGRESS, COMPLETED, PARTIAL, or FAILED (also: cancelled after something was sent).';
+
+CREATE OR REPLACE VIEW provision.queue WITH (security_barrier) AS
+    SELECT row_number() OVER (PARTITION BY job.engine_id ORDER BY job.rank, job.job_id) AS queue_position,
+           job.job_id,
+           tenant.name AS tenant,
+           engine.name AS engine,
+           job.priority,
+           job.created_at AS waiting_since,
+           statement_timestamp() + make_interval(secs =>
+               (row_number() OVER (PARTITION BY job.engine_id ORDER BY job.rank, job.job_id) - 1)
+               * typical.seconds / engine.max_concurrent) AS estimated_start_at,
+           job.workflow
+      FROM provision.job
+      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
+      JOIN provision.engine ON engine.engine_id = job.engine_id
+      LEFT JOIN (SELECT typical_step.workflow_id, sum(typical_step.seconds) AS seconds
+                   FROM provision.typical_step
+                  GROUP BY typical_step.workflow_id) AS typical ON typical.workflow_id = job.workflow_id
+     WHERE job.state = 'pending';
+COMMENT ON VIEW provision.queue IS 'Who waits, in which order, how long? Pending jobs of each engine in the order in which they will be claimed.';
+COMMENT ON COLUMN provision.queue.queue_position IS '1 is the next of its engine.';
+COMMENT ON COLUMN provision.queue.estimated_start_at IS 'From the mean duration of recent jobs of its workflow and the engine''s max_concurrent; null without such history.';
+
+-- A failed job that was started anew needs nobody any more: the newest of its tenant and workflow speaks.
+CREATE OR REPLACE VIEW provision.dead_letter WITH (security_barrier) AS
+    SELECT job.job_id,
+           tenant.name AS tenant,
+           job.workflow,
+           job.state,
+           job.error_step AS step,
+           job.error_code,
+           job.error_message,
+           job.error_hint,
+           job.finished_at AS failed_at,
+           (SELECT sum(job_step.attempt_count) FROM provision.job_step WHERE job_step.job_id = job.job_id) AS attempt_count,
+           engine.name AS engine
+      FROM provision.job
+      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
+      JOIN provision.engine ON engine.engine_id = job.engine_id
+     WHERE job.state IN ('failed', 'partial')
+       AND NOT EXISTS (SELECT
+                         FROM provision.job AS newer
+                        WHERE newer.tenant_id = job.tenant_id
+                          AND newer.workflow = job.workflow
+                          AND newer.job_id > job.job_id);
+COMMENT ON VIEW provision.dead_letter IS 'What needs a person? Jobs that failed or ended in part, unless a newer one of the same tenant and workflow exists.';

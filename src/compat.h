@@ -1,0 +1,30 @@
+/*
+ * compat.h
+ *		Every difference between the supported PostgreSQL versions (15 to 18).
+ */
+#ifndef PROVISION_COMPAT_H
+#define PROVISION_COMPAT_H
+
+#include "storage/latch.h"
+#include "storage/proc.h"
+#if PG_VERSION_NUM >= 180000
+#include "storage/waiteventset.h"
+#endif
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+/* 17 learnt to tie a set to a resource owner; ours lives as long as the process. */
+#if PG_VERSION_NUM >= 170000
+#define create_wait_event_set(size) CreateWaitEventSet(NULL, size)
+#else
+#define create_wait_event_set(size) CreateWaitEventSet(TopMemoryContext, size)
+#endif
+
+/* 18 says the opposite of what 15 to 17 say. */
+#if PG_VERSION_NUM >= 180000
+#define is_auxiliary_backend(proc) (!(proc)->isRegularBackend)
+#else
+#define is_auxiliary_backend(proc) ((proc)->isBackgroundWorker)
+#endif
+
+#endif							/* PROVISION_COMPAT_H */

@@ -1,0 +1,28 @@
+/*
+ * module.c
+ *		Entry point of the library.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+
+#include "launcher.h"
+#include "settings.h"
+#include "shared.h"
+#include "wakeup.h"
+
+PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	provision_settings_define();
+	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
+		return;
+	provision_shared_request();
+	provision_launcher_register();
+	provision_wakeup_watch_drops();
+}

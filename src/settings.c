@@ -1,0 +1,105 @@
+/*
+ * settings.c
+ *		Definition of every setting, in alphabetical order, from two tables.
+ *
+ * All can be changed with a reload: the launcher and the workers read them
+ * when they need them.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "settings.h"
+
+int			provision_connect_timeout = 5000;
+int			provision_http_timeout = 30000;
+int			provision_max_body_size = 8192;
+int			provision_max_crashes = 8;
+int			provision_max_in_flight = 100;
+int			provision_priority_aging = 300;
+int			provision_workers = 1;
+char	   *provision_ca_file = NULL;
+char	   *provision_databases = NULL;
+
+typedef struct NumberSetting
+{
+	const char *name;
+	const char *description;
+	const char *detail;
+	int		   *value;
+	int			minimum;
+	int			maximum;
+	int			flags;
+} NumberSetting;
+
+typedef struct TextSetting
+{
+	const char *name;
+	const char *description;
+	const char *detail;
+	char	  **value;
+} TextSetting;
+
+static const NumberSetting number_settings[] = {
+	{"provision.connect_timeout", "Time limit for reaching a server: name resolution, connect and TLS handshake.",
+	"An engine's connect_timeout_ms goes before it.", &provision_connect_timeout, 1, 600000, GUC_UNIT_MS},
+	{"provision.http_timeout", "Time limit of a call whose effort is not listed in provision.effort.",
+	NULL, &provision_http_timeout, 1, 3600000, GUC_UNIT_MS},
+	{"provision.max_body_size", "Largest answer that is read, after decompression.",
+	"A larger one fails its step with ANSWER_TOO_LARGE.", &provision_max_body_size, 1, 262144, GUC_UNIT_KB},
+	{"provision.max_crashes", "Worker crashes in a row, with a job in flight, after which the job is quarantined.",
+	"An answer that is recorded sets the count back.", &provision_max_crashes, 1, 1000, 0},
+	{"provision.max_in_flight", "Calls one worker has in flight at once.",
+	"Each engine's max_concurrent bounds its own share.", &provision_max_in_flight, 1, 10000, 0},
+	{"provision.priority_aging", "Waiting time that one unit of priority is worth.",
+	"A job of one priority less runs before newer ones after this time, so none starves.",
+	&provision_priority_aging, 1, 86400, GUC_UNIT_S},
+	{"provision.workers", "Workers in each database.",
+	NULL, &provision_workers, 1, 64, 0},
+};
+
+static const TextSetting text_settings[] = {
+	{"provision.ca_file", "PEM file of the certificate authorities that are trusted.",
+	"Empty: the system's. An engine's ca_file goes before it.", &provision_ca_file},
+	{"provision.databases", "Databases in which workers run, separated by commas.",
+	"Empty: every database that has the extension.", &provision_databases},
+};
+
+void
+provision_settings_define(void)
+{
+	for (size_t i = 0; i < lengthof(number_settings); i++)
+	{
+		const NumberSetting *setting = &number_settings[i];
+
+		DefineCustomIntVariable(setting->name, setting->description, setting->detail,
+								setting->value, *setting->value, setting->minimum, setting->maximum,
+								PGC_SIGHUP, setting->flags, NULL, NULL, NULL);
+	}
+	for (size_t i = 0; i < lengthof(text_settings); i++)
+	{
+		const TextSetting *setting = &text_settings[i];
+
+		DefineCustomStringVariable(setting->name, setting->description, setting->detail,
+								   setting->value, "", PGC_SIGHUP, 0, NULL, NULL, NULL);
+	}
+}
+
+/*
+ * A number setting in its own unit, so that SQL need not parse "5min".
+ */
+PG_FUNCTION_INFO_V1(provision_setting_number);
+Datum
+provision_setting_number(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	for (size_t i = 0; i < lengthof(number_settings); i++)
+		if (strcmp(number_settings[i].name, name) == 0)
+			PG_RETURN_INT32(*number_settings[i].value);
+	elog(ERROR, "setting \"%s\" is not a number setting of provision", name);
+}

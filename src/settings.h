@@ -1,0 +1,31 @@
+/*
+ * settings.h
+ *		The settings provision.*, as pg_settings shows them.
+ */
+#ifndef PROVISION_SETTINGS_H
+#define PROVISION_SETTINGS_H
+
+/* Milliseconds. */
+extern int	provision_connect_timeout;
+extern int	provision_http_timeout;
+
+/* kB, after decompression. */
+extern int	provision_max_body_size;
+
+/* Seconds of waiting that one unit of priority is worth. */
+extern int	provision_priority_aging;
+
+/* Counts. */
+extern int	provision_max_crashes;
+extern int	provision_max_in_flight;
+extern int	provision_workers;
+
+/* NULL or empty: the system's certificate authorities. */
+extern char *provision_ca_file;
+
+/* Comma-separated names; empty: every database that has the extension. */
+extern char *provision_databases;
+
+extern void provision_settings_define(void);
+
+#endif							/* PROVISION_SETTINGS_H */

@@ -1,0 +1,414 @@
+/*
+ * store.c
+ *		Every statement the worker runs: few, prepared once, set-based.
+ *
+ * Values are arguments, never part of a statement's text, so that nothing of
+ * a tenant shows in pg_stat_activity or pg_stat_statements.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "executor/spi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+#include "json_text.h"
+#include "settings.h"
+#include "store.h"
+#include "text_excerpt.h"
+
+#define MAX_ARGUMENTS 10
+#define EXCERPT_BYTES 1000
+
+/* A round that takes longer is stuck in somebody's plan function, which is then cancelled and fails. */
+#define STATEMENT_TIMEOUT_MS 20000
+
+typedef struct Statement
+{
+	const char *text;
+	int			argument_count;
+	Oid			arguments[MAX_ARGUMENTS];
+	SPIPlanPtr	plan;
+} Statement;
+
+static Statement enter_service = {
+	"SELECT incarnation, is_stopped FROM provision.enter_service($1, $2)",
+	2, {INT4OID, INT4OID}
+};
+static Statement leave_service = {
+	"SELECT provision.leave_service($1)",
+	1, {INT8OID}
+};
+static Statement rescue_jobs = {
+	"SELECT provision.rescue_jobs()",
+	0, {0}
+};
+static Statement record_answers = {
+	"SELECT answered_jobs, left_over FROM provision.record_answers($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+	10, {INT8OID, INT8ARRAYOID, TEXTARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+	TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID}
+};
+static Statement begin_calls = {
+	"SELECT call.attempt_id, call.method, call.url, call.body, call.site, call.ca_file, call.correlation_id,"
+	"       call.traceparent, call.idempotency_key, call.connect_timeout_ms, call.timeout_ms, call.is_repeatable,"
+	"       coalesce(own.api_key, general.api_key), coalesce(own.api_secret, general.api_secret)"
+	"  FROM provision.begin_calls($1, $2) AS call"
+	"  LEFT JOIN provision.secret AS own ON own.tenant_id = call.tenant_id"
+	"  LEFT JOIN provision.secret AS general ON general.engine_id = call.engine_id",
+	2, {INT8OID, INT8ARRAYOID}
+};
+static Statement claim_jobs = {
+	"SELECT provision.claim_jobs($1, $2)",
+	2, {INT8OID, INT4OID}
+};
+static Statement end_round = {
+	"SELECT next_due_at, is_stopped FROM provision.end_round($1, $2, $3, $4, $5)",
+	5, {INT8OID, INT8OID, INT8OID, INT4OID, INT8OID}
+};
+
+static MemoryContext result_context;
+
+void
+provision_store_begin(const char *activity)
+{
+	result_context = CurrentMemoryContext;
+	SetCurrentStatementStartTimestamp();
+	pgstat_report_activity(STATE_RUNNING, activity);
+	StartTransactionCommand();
+	enable_timeout_after(STATEMENT_TIMEOUT, STATEMENT_TIMEOUT_MS);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	SPI_connect();
+}
+
+void
+provision_store_commit(void)
+{
+	SPI_finish();
+	PopActiveSnapshot();
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	CommitTransactionCommand();
+	pgstat_report_stat(false);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	MemoryContextSwitchTo(result_context);
+}
+
+/* The snapshot is taken anew so that each statement sees what the one before it wrote. */
+static void
+run(Statement *statement, Datum *values, const char *nulls)
+{
+	int			code;
+
+	if (statement->plan == NULL)
+	{
+		statement->plan = SPI_prepare(statement->text, statement->argument_count, statement->arguments);
+		if (statement->plan == NULL || SPI_keepplan(statement->plan) != 0)
+			elog(ERROR, "could not prepare \"%s\": %s", statement->text, SPI_result_code_string(SPI_result));
+	}
+	code = SPI_execute_plan(statement->plan, values, nulls, false, 0);
+	if (code != SPI_OK_SELECT)
+		elog(ERROR, "could not run \"%s\": %s", statement->text, SPI_result_code_string(code));
+}
+
+static Datum
+column_of_row(uint64 row, int column, bool *is_null)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, is_null);
+}
+
+static int64
+first_number(void)
+{
+	bool		is_null;
+	Datum		value = column_of_row(0, 1, &is_null);
+
+	return is_null ? 0 : DatumGetInt64(value);
+}
+
+Oid
+provision_store_extension(void)
+{
+	return get_extension_oid("provision", true);
+}
+
+bool
+provision_store_enter(int64 *incarnation, bool *is_stopped)
+{
+	Datum		values[] = {Int32GetDatum(MyProcPid), Int32GetDatum(provision_workers)};
+	bool		is_null;
+	Datum		value;
+
+	run(&enter_service, values, NULL);
+	*is_stopped = DatumGetBool(column_of_row(0, 2, &is_null));
+	value = column_of_row(0, 1, &is_null);
+	if (!is_null)
+		*incarnation = DatumGetInt64(value);
+	return !is_null;
+}
+
+void
+provision_store_leave(int64 incarnation)
+{
+	Datum		values[] = {Int64GetDatum(incarnation)};
+
+	run(&leave_service, values, NULL);
+}
+
+void
+provision_store_rescue(void)
+{
+	run(&rescue_jobs, NULL, NULL);
+}
+
+/*
+ * HTTP speaks UTF-8. A database in another encoding gets ASCII as it is and a
+ * question mark for the rest, because a conversion can fail and an answer
+ * must never be able to raise an error.
+ */
+static void
+make_fit_for_database(char *string)
+{
+	if (GetDatabaseEncoding() == PG_UTF8)
+		return;
+	for (; *string != '\0'; string++)
+		if (IS_HIGHBIT_SET(*string))
+			*string = '?';
+}
+
+/* string is malloc'ed or NULL, and freed here. */
+static Datum
+adopt_text(char *string, bool *is_null)
+{
+	Datum		value = (Datum) 0;
+
+	*is_null = (string == NULL);
+	if (string != NULL)
+	{
+		make_fit_for_database(string);
+		value = CStringGetTextDatum(string);
+		free(string);
+	}
+	return value;
+}
+
+/* DNS, connect, TLS, first byte, whole, as an array literal. */
+static Datum
+timings_of(const HttpAnswer *answer)
+{
+	return CStringGetTextDatum(psprintf("{%d,%d,%d,%d,%d}", answer->dns_ms, answer->connect_ms, answer->tls_ms,
+										answer->first_byte_ms, Max(answer->total_ms, 0)));
+}
+
+/* The column of record_answers' argument (2 ...) for one answer. */
+static Datum
+value_of_answer(const HttpAnswer *answer, int argument, bool *is_null)
+{
+	size_t		length;
+
+	*is_null = false;
+	switch (argument)
+	{
+		case 1:
+			return Int64GetDatum(answer->attempt_id);
+		case 2:
+			return CStringGetTextDatum(provision_http_delivery_name(answer->delivery));
+		case 3:
+			return Int32GetDatum(answer->http_status);
+		case 4:
+			return Int32GetDatum(answer->curl_code);
+		case 5:
+			return adopt_text(answer->body == NULL ? NULL :
+							  provision_json_text_clean(answer->body, answer->body_length, &length), is_null);
+		case 6:
+			return adopt_text(answer->body == NULL ? NULL :
+							  provision_text_excerpt(answer->body, answer->body_length, EXCERPT_BYTES), is_null);
+		case 7:
+			return adopt_text(answer->error == NULL ? NULL : strdup(answer->error), is_null);
+		case 8:
+			*is_null = answer->retry_after_ms < 0;
+			return Int64GetDatum(answer->retry_after_ms);
+		default:
+			return timings_of(answer);
+	}
+}
+
+static Datum
+column_of_answers(List *answers, int argument, Oid array_type)
+{
+	int			count = list_length(answers);
+	Datum	   *values = palloc(count * sizeof(Datum));
+	bool	   *nulls = palloc(count * sizeof(bool));
+	Oid			type = get_element_type(array_type);
+	int16		length;
+	bool		by_value;
+	char		alignment;
+	int			lower_bound = 1;
+
+	for (int i = 0; i < count; i++)
+		values[i] = value_of_answer(list_nth(answers, i), argument, &nulls[i]);
+	get_typlenbyvalalign(type, &length, &by_value, &alignment);
+	return PointerGetDatum(construct_md_array(values, nulls, 1, &count, &lower_bound,
+											  type, length, by_value, alignment));
+}
+
+static bool
+contains(ArrayType *numbers, int64 wanted)
+{
+	int64	   *values = (int64 *) ARR_DATA_PTR(numbers);
+	int			count = ArrayGetNItems(ARR_NDIM(numbers), ARR_DIMS(numbers));
+
+	for (int i = 0; i < count; i++)
+		if (values[i] == wanted)
+			return true;
+	return false;
+}
+
+List *
+provision_store_record(int64 incarnation, List *answers, Datum *jobs)
+{
+	Datum		values[MAX_ARGUMENTS] = {Int64GetDatum(incarnation)};
+	bool		is_null;
+	ArrayType  *left_over;
+	List	   *remaining = NIL;
+	ListCell   *cell;
+	MemoryContext caller;
+
+	for (int i = 1; i < record_answers.argument_count; i++)
+		values[i] = column_of_answers(answers, i, record_answers.arguments[i]);
+	run(&record_answers, values, NULL);
+	*jobs = column_of_row(0, 1, &is_null);
+	left_over = DatumGetArrayTypeP(column_of_row(0, 2, &is_null));
+	caller = MemoryContextSwitchTo(result_context);
+	foreach(cell, answers)
+	{
+		HttpAnswer *answer = lfirst(cell);
+
+		if (contains(left_over, answer->attempt_id))
+			remaining = lappend(remaining, answer);
+	}
+	MemoryContextSwitchTo(caller);
+	return remaining;
+}
+
+/* A column as a UTF-8 string in result_context; NULL for null. */
+static char *
+text_of_column(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = column_of_row(row, column, &is_null);
+	char	   *string;
+	MemoryContext caller;
+
+	if (is_null)
+		return NULL;
+	caller = MemoryContextSwitchTo(result_context);
+	string = TextDatumGetCString(value);
+	string = pg_server_to_any(string, strlen(string), PG_UTF8);
+	MemoryContextSwitchTo(caller);
+	return string;
+}
+
+static int
+number_of_column(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = column_of_row(row, column, &is_null);
+
+	return is_null ? 0 : DatumGetInt32(value);
+}
+
+static char *
+authorization_of_row(uint64 row)
+{
+	char	   *key = text_of_column(row, 13);
+	char	   *secret = text_of_column(row, 14);
+	char	   *authorization;
+
+	if (key == NULL || secret == NULL)
+		return NULL;
+	authorization = MemoryContextAlloc(result_context, strlen(key) + strlen(secret) + sizeof("token :"));
+	sprintf(authorization, "token %s:%s", key, secret);
+	explicit_bzero(secret, strlen(secret));
+	return authorization;
+}
+
+static HttpRequest *
+request_of_row(uint64 row)
+{
+	HttpRequest *request = MemoryContextAllocZero(result_context, sizeof(HttpRequest));
+	bool		is_null;
+
+	request->attempt_id = DatumGetInt64(column_of_row(row, 1, &is_null));
+	request->method = text_of_column(row, 2);
+	request->url = text_of_column(row, 3);
+	request->body = text_of_column(row, 4);
+	request->body_length = request->body == NULL ? 0 : strlen(request->body);
+	request->site = text_of_column(row, 5);
+	request->ca_file = text_of_column(row, 6);
+	request->correlation_id = text_of_column(row, 7);
+	request->traceparent = text_of_column(row, 8);
+	request->idempotency_key = text_of_column(row, 9);
+	request->connect_timeout_ms = number_of_column(row, 10);
+	request->timeout_ms = number_of_column(row, 11);
+	request->mutation = strcmp(request->method, "GET") != 0;
+	request->authorization = authorization_of_row(row);
+	return request;
+}
+
+List *
+provision_store_begin_calls(int64 incarnation, Datum jobs)
+{
+	Datum		values[] = {Int64GetDatum(incarnation), jobs};
+	List	   *requests = NIL;
+	MemoryContext caller;
+
+	run(&begin_calls, values, NULL);
+	caller = MemoryContextSwitchTo(result_context);
+	for (uint64 row = 0; row < SPI_processed; row++)
+		requests = lappend(requests, request_of_row(row));
+	MemoryContextSwitchTo(caller);
+	return requests;
+}
+
+int64
+provision_store_claim(int64 incarnation, int max_jobs)
+{
+	Datum		values[] = {Int64GetDatum(incarnation), Int32GetDatum(max_jobs)};
+
+	run(&claim_jobs, values, NULL);
+	return first_number();
+}
+
+StoreOutlook
+provision_store_end_round(int64 incarnation, const StoreFigures *figures)
+{
+	Datum		values[] = {
+		Int64GetDatum(incarnation), Int64GetDatum(figures->rounds), Int64GetDatum(figures->calls),
+		Int32GetDatum(figures->calls_in_flight), Int64GetDatum(figures->memory_bytes)
+	};
+	StoreOutlook outlook = {.next_due_at = DT_NOEND};
+	bool		is_null;
+	Datum		value;
+
+	run(&end_round, values, NULL);
+	value = column_of_row(0, 1, &is_null);
+	if (!is_null)
+		outlook.next_due_at = DatumGetTimestampTz(value);
+	outlook.is_stopped = DatumGetBool(column_of_row(0, 2, &is_null));
+	return outlook;
+}
+
+Datum
+provision_store_no_jobs(void)
+{
+	return PointerGetDatum(construct_empty_array(INT8OID));
+}

@@ -1,0 +1,72 @@
+/*
+ * store.h
+ *		Everything the worker says to the database.
+ *
+ * Each function runs inside a transaction opened with provision_store_begin
+ * and leaves errors to the caller, which is to say: to the end of the
+ * process. Results are allocated in the context that was current at
+ * provision_store_begin and outlive the commit.
+ */
+#ifndef PROVISION_STORE_H
+#define PROVISION_STORE_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+
+#include "http_answer.h"
+#include "http_request.h"
+
+/* What the end of a round tells the worker. */
+typedef struct StoreOutlook
+{
+	TimestampTz next_due_at;	/* DT_NOEND: nothing is due by itself */
+	bool		is_stopped;		/* provision_worker_stop() was called */
+} StoreOutlook;
+
+/* Figures of the worker for provision.worker_status. */
+typedef struct StoreFigures
+{
+	int64		rounds;
+	int64		calls;
+	int			calls_in_flight;
+	int64		memory_bytes;
+} StoreFigures;
+
+/* activity is shown in pg_stat_activity until the commit. */
+extern void provision_store_begin(const char *activity);
+extern void provision_store_commit(void);
+
+/* The extension's oid in this database; InvalidOid: it is not there. */
+extern Oid	provision_store_extension(void);
+
+/*
+ * Registers this process; false when it has nothing to do here: workers are
+ * stopped (is_stopped) or there are enough of them.
+ */
+extern bool provision_store_enter(int64 *incarnation, bool *is_stopped);
+extern void provision_store_leave(int64 incarnation);
+
+/* Takes the jobs of dead workers back. */
+extern void provision_store_rescue(void);
+
+/*
+ * Records the answers (a list of HttpAnswer *). Returns those whose job
+ * somebody else has locked just now; they are to be recorded later. *jobs is
+ * set for provision_store_begin_calls in the same transaction.
+ */
+extern List *provision_store_record(int64 incarnation, List *answers, Datum *jobs);
+
+/* Plans and returns the calls (HttpRequest *) to send after the commit. */
+extern List *provision_store_begin_calls(int64 incarnation, Datum jobs);
+
+/* Promotes what is due and claims up to max_jobs; returns how many. */
+extern int64 provision_store_claim(int64 incarnation, int max_jobs);
+
+extern StoreOutlook provision_store_end_round(int64 incarnation, const StoreFigures *figures);
+
+/* An empty list of jobs for provision_store_begin_calls. */
+extern Datum provision_store_no_jobs(void);
+
+#endif							/* PROVISION_STORE_H */

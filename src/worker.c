@@ -1,0 +1,345 @@
+/*
+ * worker.c
+ *		The loop of one worker: wait, record, plan, claim, commit, send.
+ *
+ * Crash-only: there is no PG_TRY. An error ends the process, the launcher
+ * starts another, and that one rescues the jobs of this one.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "http_client.h"
+#include "settings.h"
+#include "shared.h"
+#include "store.h"
+#include "waiting.h"
+#include "worker.h"
+
+/* How long calls in flight may still be answered when the worker is told to stop. */
+#define FAREWELL_MS 500
+
+/* Answers whose job somebody else has locked are tried again after this time. */
+#define LOCKED_PAUSE_MS 50
+
+typedef struct Worker
+{
+	int64		incarnation;
+	Oid			extension;
+	List	   *answers;		/* HttpAnswer *, not recorded yet, in TopMemoryContext */
+	bool		must_look;		/* something may have changed in the tables */
+	bool		some_were_locked;
+	bool		is_stopped;
+	TimestampTz due_at;
+	StoreFigures figures;
+	MemoryContext round;
+} Worker;
+
+/*
+ * Whatever the server, the database or the role have set, the worker's
+ * statements must run.
+ */
+static void
+make_own_settings(void)
+{
+	static const char *const settings[][2] = {
+		{"statement_timeout", "0"},
+		{"lock_timeout", "5s"},
+		{"idle_in_transaction_session_timeout", "0"},
+#if PG_VERSION_NUM >= 170000
+		{"transaction_timeout", "0"},
+#endif
+		{"search_path", "pg_catalog, pg_temp"},
+		{"default_transaction_isolation", "read committed"},
+		{"default_transaction_read_only", "off"},
+		{"default_transaction_deferrable", "off"},
+		{"session_replication_role", "origin"},
+		{"row_security", "on"},
+		{"plan_cache_mode", "force_generic_plan"},
+		{"jit", "off"},
+		{"max_parallel_workers_per_gather", "0"},
+		{"DateStyle", "ISO"},
+		{"IntervalStyle", "postgres"},
+		{"client_min_messages", "error"},
+	};
+
+	for (size_t i = 0; i < lengthof(settings); i++)
+		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_SESSION);
+	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)	/* intent before act */
+		SetConfigOption("synchronous_commit", "local", PGC_SUSET, PGC_S_SESSION);
+}
+
+/* Exit code 0: nothing to do here. 1: start me again. */
+static void
+leave_process(bool wanted)
+{
+	if (!wanted)
+		provision_shared_want(MyDatabaseId, false);
+	proc_exit(wanted ? 1 : 0);
+}
+
+static void
+open_client(void)
+{
+	HttpLimits	limits = {
+		.max_body_size = (size_t) provision_max_body_size * 1024,
+		.max_connections = provision_max_in_flight,
+		.ca_file = provision_ca_file != NULL && provision_ca_file[0] != '\0' ? provision_ca_file : NULL,
+		.user_agent = "provision/" PROVISION_VERSION
+	};
+
+	if (!provision_http_client_open(&limits))
+		ereport(ERROR,
+				errcode(ERRCODE_SYSTEM_ERROR),
+				errmsg("could not open the HTTP client"),
+				errhint("libcurl must be 7.62 or newer with asynchronous name resolution."));
+	provision_waiting_prepare(provision_http_client_descriptor());
+}
+
+static void
+enter_service(Worker *worker)
+{
+	bool		is_needed;
+	bool		is_stopped = false;
+
+	provision_store_begin("entering service");
+	worker->extension = provision_store_extension();
+	is_needed = OidIsValid(worker->extension) && provision_store_enter(&worker->incarnation, &is_stopped);
+	provision_store_commit();
+	if (!is_needed)
+		leave_process(OidIsValid(worker->extension) && !is_stopped);
+	provision_store_begin("rescuing jobs");
+	provision_store_rescue();
+	provision_store_commit();
+}
+
+/*
+ * SIGTERM interrupts even a wait for a lock (die). Seen here, between two
+ * rounds, it only asks to leave in good order; a second one insists.
+ */
+static bool
+was_told_to_stop(void)
+{
+	if (ProcDiePending)
+	{
+		ProcDiePending = false;
+		ShutdownRequestPending = true;
+	}
+	return ShutdownRequestPending;
+}
+
+static void
+handle_interrupts(Worker *worker)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+		worker->must_look = true;
+	}
+}
+
+static void
+take_answers(Worker *worker)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+	HttpAnswer *answer;
+
+	provision_http_client_work();
+	while ((answer = provision_http_client_next_answer()) != NULL)
+		worker->answers = lappend(worker->answers, answer);
+	MemoryContextSwitchTo(caller);
+}
+
+/* Those that remain stay; the others are freed. */
+static void
+keep_answers(Worker *worker, List *remaining)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+	List	   *kept = NIL;
+	ListCell   *cell;
+
+	foreach(cell, worker->answers)
+	{
+		if (list_member_ptr(remaining, lfirst(cell)))
+			kept = lappend(kept, lfirst(cell));
+		else
+			provision_http_answer_free(lfirst(cell));
+	}
+	list_free(worker->answers);
+	worker->answers = kept;
+	worker->some_were_locked = kept != NIL;
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+send_requests(Worker *worker, List *requests)
+{
+	ListCell   *cell;
+
+	foreach(cell, requests)
+	{
+		HttpRequest *request = lfirst(cell);
+
+		if (!provision_http_client_send(request))
+			ereport(ERROR,
+					errcode(ERRCODE_OUT_OF_MEMORY),
+					errmsg("could not start an HTTP call"),
+					errdetail("libcurl is out of memory."));
+		if (request->authorization != NULL)
+			explicit_bzero(unconstify(char *, request->authorization), strlen(request->authorization));
+		worker->figures.calls++;
+	}
+}
+
+static void
+leave_if_extension_changed(Worker *worker)
+{
+	Oid			extension = provision_store_extension();
+
+	if (extension == worker->extension)
+		return;
+	provision_store_commit();
+	leave_process(OidIsValid(extension));
+}
+
+static void
+note_figures(Worker *worker)
+{
+	worker->figures.rounds++;
+	worker->figures.calls_in_flight = provision_http_client_in_flight();
+	if (worker->figures.rounds % 100 == 1)
+		worker->figures.memory_bytes = MemoryContextMemAllocated(TopMemoryContext, true);
+}
+
+/*
+ * One transaction: what was answered, what follows from it, and new jobs into
+ * the places that became free. Calls go out after its commit. Claimed jobs
+ * are planned in the next round, so that a job which kills its worker while
+ * it is planned is known to have been claimed.
+ */
+static void
+run_round(Worker *worker)
+{
+	Datum		jobs;
+	List	   *requests;
+	List	   *remaining = NIL;
+	StoreOutlook outlook;
+	int			places;
+
+	provision_store_begin("running a round");
+	leave_if_extension_changed(worker);
+	jobs = provision_store_no_jobs();
+	if (worker->answers != NIL)
+		remaining = provision_store_record(worker->incarnation, worker->answers, &jobs);
+	requests = provision_store_begin_calls(worker->incarnation, jobs);
+	places = provision_max_in_flight - provision_http_client_in_flight() - list_length(requests);
+	worker->must_look = places > 0 && provision_store_claim(worker->incarnation, places) > 0;
+	note_figures(worker);
+	outlook = provision_store_end_round(worker->incarnation, &worker->figures);
+	provision_store_commit();
+	keep_answers(worker, remaining);
+	send_requests(worker, requests);
+	worker->due_at = outlook.next_due_at;
+	worker->is_stopped = outlook.is_stopped;
+}
+
+static long
+time_to_wait(const Worker *worker)
+{
+	long		timeout = provision_http_client_timeout_ms();
+	long		until_due;
+
+	if (worker->some_were_locked)
+		timeout = timeout < 0 ? LOCKED_PAUSE_MS : Min(timeout, LOCKED_PAUSE_MS);
+	if (worker->due_at == DT_NOEND)
+		return timeout;
+	until_due = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), worker->due_at);
+	return timeout < 0 ? until_due : Min(timeout, until_due);
+}
+
+static void
+wait_for_something(Worker *worker)
+{
+	if (!worker->must_look)
+	{
+		long		timeout = time_to_wait(worker);
+
+		if (timeout < 0)
+			pgstat_report_stat(true);	/* it may be long until the next chance */
+		worker->must_look = provision_waiting_wait(timeout);
+	}
+	if (worker->due_at <= GetCurrentTimestamp())
+		worker->must_look = true;
+}
+
+/* What is answered within a moment is recorded; the rest is given back, to be looked after before it is repeated. */
+static void
+leave_service(Worker *worker)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), FAREWELL_MS);
+	Datum		jobs;
+	long		left;
+
+	while (provision_http_client_in_flight() > 0 &&
+		   (left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end)) > 0)
+	{
+		long		timeout = provision_http_client_timeout_ms();
+
+		provision_waiting_wait(timeout < 0 ? left : Min(timeout, left));
+		take_answers(worker);
+	}
+	provision_store_begin("leaving service");
+	if (provision_store_extension() == worker->extension)
+	{
+		if (worker->answers != NIL)
+			provision_store_record(worker->incarnation, worker->answers, &jobs);
+		provision_store_leave(worker->incarnation);
+	}
+	provision_store_commit();
+	provision_http_client_close();
+	pgstat_report_stat(true);
+}
+
+static void
+set_up_process(Oid database)
+{
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	make_own_settings();
+}
+
+void
+provision_worker_main(Datum database)
+{
+	Worker		worker = {.must_look = true, .due_at = DT_NOEND};
+
+	set_up_process(DatumGetObjectId(database));
+	worker.round = AllocSetContextCreate(TopMemoryContext, "provision round", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(worker.round);
+	enter_service(&worker);
+	open_client();
+	while (!was_told_to_stop() && !worker.is_stopped)
+	{
+		handle_interrupts(&worker);
+		take_answers(&worker);
+		if (worker.must_look || (worker.answers != NIL && !worker.some_were_locked))
+			run_round(&worker);
+		wait_for_something(&worker);
+		MemoryContextReset(worker.round);
+	}
+	leave_service(&worker);
+	leave_process(!worker.is_stopped);
+}
