@@ -33,7 +33,7 @@ def answer(site, request):
     site.begin()
     try:
         user = authenticate(site, request.headers.get("authorization"))
-        outcome.user = user.name
+        outcome.user = site.actor = user.name
         status, body = route(site, user, request, outcome)
         if site.notes and isinstance(body, dict):
             body = dict(body, _server_messages=pack(site.notes))
@@ -42,10 +42,12 @@ def answer(site, request):
     except FrappeError as error:
         site.rollback()
         outcome.effect = outcome.deleted = None
+        error.messages = site.notes + error.messages
         outcome.response = error_response(site, request, error)
     except PageError as page:
         site.rollback()
-        outcome.response = Response(page.status, pages.werkzeug(page.status, page.text), pages.HTML, page.headers)
+        build = pages.frappe if page.by_frappe else pages.werkzeug
+        outcome.response = Response(page.status, build(page.status, page.text), pages.HTML, page.headers)
     except Exception as error:        # a stand-in that dies would hide the cause from the test
         site.rollback()
         outcome.effect = outcome.deleted = None
@@ -54,11 +56,11 @@ def answer(site, request):
 
 
 class PageError(Exception):
-    """An answer of werkzeug's, in HTML."""
+    """An answer in HTML, of werkzeug's or of Frappe's website."""
 
-    def __init__(self, status, text, headers=()):
+    def __init__(self, status, text, headers=(), by_frappe=False):
         super().__init__(text)
-        self.status, self.text, self.headers = status, text, headers
+        self.status, self.text, self.headers, self.by_frappe = status, text, headers, by_frappe
 
 
 def error_response(site, request, error):
@@ -92,7 +94,7 @@ def route(site, user, request, outcome):
         return 200, {"data": "pong"}
     if path.startswith("/api/"):
         raise FrappeError("DoesNotExistError", "", messages=[], only=("exc_type",))
-    raise PageError(404, "The requested URL was not found on the server.")
+    raise PageError(404, "The page you are looking for is not here.", by_frappe=True)
 
 
 def method_call(site, user, request, name, outcome):

@@ -61,6 +61,7 @@ def make_everything(site, company, old):
     make_warehouses(site, company)
     make_departments(site, company)
     set_defaults(site, company, EARLY_DEFAULTS if half_made else DEFAULTS)
+    add_regional_fields(site, company["country"])
     if not half_made:
         enable_currency(site, company)
         add_to_cash(site, company)
@@ -140,6 +141,13 @@ def set_defaults(site, company, wanted):
     site.put(dict(current, cost_center=main, round_off_cost_center=main, depreciation_cost_center=main, **values))
 
 
+def add_regional_fields(site, country):
+    for doctype, fields in doctypes.REGIONAL.get(country, {}).items():
+        for field, default in fields.items():
+            if field not in site.custom_fields.get(doctype, {}):
+                site.add_custom_field(doctype, field, doctypes.label(doctype, field), default=default)
+
+
 def enable_currency(site, company):
     currency = site.get("Currency", company["default_currency"])
     if currency is not None and not currency["enabled"]:
@@ -171,6 +179,8 @@ def lost_race(site, winner):
 @on("update", "Company")
 def repair_some_defaults(site, company, old):
     """Saving a half-made company fills some of what is missing, not all."""
+    if company["enable_perpetual_inventory"] and not company.get("default_inventory_account"):
+        site.add_note("Set default inventory account for perpetual inventory", indicator="orange", alert=1)
     names = {row["account_name"]: row["name"] for row in site.where("Account", "company", company["name"])}
     missing = {field: names[account] for field, account in REPAIRED_BY_SAVE.items()
                if not company.get(field) and account in names}

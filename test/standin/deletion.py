@@ -35,7 +35,8 @@ def link_exists(document, doctype, name):
 
 def linking_documents(site, document):
     for source, field, table in sources_of(document["doctype"]):
-        for found in documents_with(site, source, field, table, document["name"]):
+        linking = documents_with(site, source, field, table, document["name"])
+        for found in sorted(linking, key=lambda found: found["modified"], reverse=True):
             if not (source == document["doctype"] and found["name"] == document["name"]):
                 yield source, found["name"]
     for source, found in dynamic_links(site, document):

@@ -116,6 +116,15 @@ SELECTS = {
     "Company": {"create_chart_of_accounts_based_on": ("Standard Template", "Existing Company")},
 }
 
+# Custom fields that the regional setup of a country adds with its first company, and their defaults.
+REGIONAL = {
+    "United States": {"Customer": {"exempt_from_sales_tax": 0}, "Sales Invoice": {"exempt_from_sales_tax": 0}},
+    "United Arab Emirates": {
+        "POS Invoice": {"vat_emirate": "", "tourist_tax_return": 0.0},
+        "POS Invoice Item": {"tax_rate": 0.0, "tax_amount": 0.0, "total_amount": 0.0, "is_zero_rated": 0,
+                             "is_exempt": 0}},
+}
+
 # May never change once set.
 CONSTANT = {"Company": ("abbr",), "POS Opening Entry": (), "Custom Field": ("dt", "fieldname")}
 
@@ -175,12 +184,14 @@ def label(doctype, field):
     return " ".join(UPPERCASE.get(word, word) for word in field.replace("_", " ").title().split(" "))
 
 
-def blank(doctype, site, name, owner="Administrator"):
+def blank(doctype, site, name):
     """A document with every default, before anything is known of it."""
-    now = site.now()
+    now, owner = site.now(), site.actor
     document = {"name": name, "owner": owner, "creation": now, "modified": now, "modified_by": owner,
                 "docstatus": 0, "idx": 0}
     document.update(fields(doctype))
+    for field, rule in site.custom_fields.get(doctype, {}).items():
+        document[field] = rule["default"]
     if doctype in TREES:
         document["lft"], document["rgt"] = 0, 0
     document["doctype"] = doctype
@@ -190,5 +201,6 @@ def blank(doctype, site, name, owner="Administrator"):
 
 
 def present(document):
-    """What the REST API shows: no field that is null."""
-    return {key: value for key, value in document.items() if value is not None and key[0] != "~"}
+    """What the REST API shows: no field that is null, in child rows neither."""
+    return {key: [present(row) for row in value] if isinstance(value, list) else value
+            for key, value in document.items() if value is not None}

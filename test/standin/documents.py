@@ -34,7 +34,8 @@ class Site:
         self.users = {}
         self.undo = None            # the steps back while a transaction is open
         self.created = []           # (doctype, name) of the open transaction's new documents
-        self.notes = []             # _server_messages of a request that succeeds
+        self.notes = []             # _server_messages beside the answer
+        self.actor = "Administrator"
         self.tree = 0
         self.in_flight = {}         # what requests now running would collide with, for --races
         self.job_seconds = 0.05     # how long a background job takes
@@ -90,9 +91,9 @@ class Site:
         else:
             self.undo.append(lambda: mapping.pop(key, None))
 
-    def add_note(self, text, title="Message", indicator=None):
+    def add_note(self, text, title="Message", indicator=None, **more):
         """A message that goes out beside a successful answer."""
-        self.notes.append(note(text, title, indicator))
+        self.notes.append(dict(note(text, title, indicator), **more))
 
     # -- documents
 
@@ -110,7 +111,8 @@ class Site:
 
     def single(self, doctype):
         if doctype not in self.singles:
-            self.singles[doctype] = doctypes.blank(doctype, self, doctype)
+            document = doctypes.blank(doctype, self, doctype)
+            self.singles[doctype] = dict(document, owner="Administrator", modified_by="Administrator")
         return self.singles[doctype]
 
     def put(self, document):
@@ -156,8 +158,9 @@ class Site:
             return doctypes.indexed(doctype)
         return doctypes.indexed(doctype) + tuple(field for field, rule in custom.items() if rule["unique"])
 
-    def add_custom_field(self, doctype, field, label, unique):
-        rules = dict(self.custom_fields.get(doctype, {}), **{field: {"label": label, "unique": unique}})
+    def add_custom_field(self, doctype, field, label, unique=False, default=None):
+        rule = {"label": label, "unique": unique, "default": default}
+        rules = dict(self.custom_fields.get(doctype, {}), **{field: rule})
         self.remember(self.custom_fields, doctype)
         self.custom_fields[doctype] = rules
         if unique:
@@ -185,7 +188,7 @@ class Site:
     def change(self, document, **fields):
         """Store the document with some fields changed; gives the new version."""
         changed = dict(document, **fields)
-        changed["modified"] = self.now()
+        changed["modified"], changed["modified_by"] = self.now(), self.actor
         self.put(changed)
         return changed
 

@@ -117,14 +117,15 @@ def missing_document(doctype, name):
 
 
 def not_permitted(user, doctype, action):
-    """Reading and listing print one sentence, writing two; a list names the DocType in _error_message."""
+    """A list is refused in one sentence, a document in two; some of it is in _error_message as well."""
     text = ("User <strong>%s</strong> does not have doctype access via role permission for document"
             " <strong>%s</strong>" % (user, doctype))
     error_message = None
     if action == "list":
         error_message = "No permission for %s" % doctype
-    elif action in ("create", "write"):
+    else:
         text += "<br>User <strong>%s</strong> does not have access to this document" % user
+    if action in ("create", "write"):
         error_message = "Insufficient Permission for %s (<strong>%s</strong>)" % (doctype, action)
     return FrappeError("PermissionError", "", messages=[note(text)], error_message=error_message)
 

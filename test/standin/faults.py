@@ -7,7 +7,7 @@ import re
 
 import api
 import pages
-from errors import KINDS, FrappeError
+from errors import FrappeError
 from http_server import Response
 
 MATCH_KEYS = {"method", "path_regex", "body_regex", "site", "user", "nth", "every", "probability", "times"}
@@ -88,7 +88,9 @@ class Fault:
             return garbage(action, given, self.random)
         if "exc_type" in action:
             error = FrappeError(action["exc_type"], str(action.get("body", "")))
-            error.status = action.get("status", KINDS.get(action["exc_type"], (500,))[0])
+            error.status = action.get("status", error.status)
+            if error.status >= 500 or not error.text:
+                error.messages = []         # what the database or Python raises has no message for people
             body = api.encode(api.error_body(error)).encode()
             return Response(error.status, body, headers=self.headers())
         if "body" in action or "status" in action:

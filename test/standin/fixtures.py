@@ -29,6 +29,8 @@ def make_site(name, state, options):
     add_user(site, "Administrator", options.key, options.secret, ())
     if state == "wizard":
         run_wizard(site, WIZARD_ARGUMENTS)
+    site.begin()
+    site.commit()
     return site
 
 
@@ -47,7 +49,7 @@ def fill_bare(site):
         make(site, "Role", {"role_name": name})
     make(site, "User", {"email": "Administrator", "first_name": "Administrator"})
     site.put(dict(site.single("Global Defaults"), default_currency="INR"))
-    site.put(dict(site.single("Stock Settings"), auto_insert_price_list_rate_if_missing=0))
+    site.put(dict(site.single("Selling Settings"), so_required=None, dn_required=None))
 
 
 def run_wizard(site, arguments):
@@ -66,7 +68,8 @@ def run_wizard(site, arguments):
     make_fiscal_year(site, arguments)
     make_user(site, arguments)
     make_first_company(site, arguments)
-    site.put(dict(site.single("Selling Settings"), selling_price_list="Standard Selling", allow_multiple_items=1))
+    site.put(dict(site.single("Selling Settings"), selling_price_list="Standard Selling", allow_multiple_items=1,
+                  so_required="No", dn_required="No"))
 
 
 def lookup_name(doctype, values):

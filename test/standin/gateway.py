@@ -28,7 +28,7 @@ class Gateway:
         """Every site as it was at the start, nothing logged, no fault, no mode."""
         self.sites = {name: make_site(name, state, self.options) for name, state in self.options.sites.items()}
         for site in self.sites.values():
-            site.schedule = self.later
+            site.schedule, site.job_seconds = self.later, self.options.job_ms / 1000
         self.journal.reset()
         self.faults.active = []
         self.mode = {"maintenance": False, "allow_reads": False, "database_down": False, "rate_limit": None}

@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 import pages
 
 MAX_REQUEST_LINE = 4094
+READ_SIZE = 8192            # what gunicorn reads at once, and so the most it knows of a line
 MAX_HEADERS = 64 * 1024
 MAX_BODY = 25 * 1024 * 1024
 
@@ -102,7 +103,8 @@ class Connection(asyncio.Protocol):
         line_end = self.buffer.find(b"\r\n")
         line_length = line_end if line_end >= 0 else len(self.buffer)
         if line_length > MAX_REQUEST_LINE:
-            self.refuse(400, "Request Line is too large (%d &gt; %d)" % (line_length, MAX_REQUEST_LINE))
+            self.refuse(400, "Request Line is too large (%d &gt; %d)" % (
+                min(line_length, READ_SIZE), MAX_REQUEST_LINE))
             return False
         if end < 0:
             if len(self.buffer) > MAX_HEADERS:

@@ -126,6 +126,9 @@ def add_login(site, user, old):
     row.update(provider="frappe", userid=site.hash_name(), parent=user["name"], parentfield="social_logins",
                parenttype="User", idx=1)
     site.put(dict(user, social_logins=[row]))
+    if not user["roles"]:
+        site.add_note("Newly created user <strong>%s</strong> has no roles enabled." % user["name"], "No Roles Specified",
+                      "orange")
 
 
 @on("validate", "User Permission")

@@ -67,7 +67,7 @@ def check_permission(site, user, doctype, action, name=None):
     error = not_permitted(user.name, doctype, action)
     if action == "delete":
         text = "User not allowed to delete %s: %s" % (doctype, name)
-        shown = not_permitted(user.name, doctype, "create").messages[:1] + [message(text)]
+        shown = error.messages + [message(text)]
         error = FrappeError("PermissionError", text, messages=shown)
     raise error
 

@@ -14,6 +14,8 @@ def check_profile(site, profile, old):
     company = site.get("Company", profile.get("company"))
     if company:
         profile["country"] = company["country"]
+    profile["selling_price_list"] = profile.get("selling_price_list") or site.single_value(
+        "Selling Settings", "selling_price_list")
     refuse_second_default_user(site, profile)
     check_belongs_to_company(site, profile)
     check_payments(site, profile)
@@ -97,7 +99,7 @@ def complete_invoice(site, invoice, old):
         # Totals are set only on a saved draft, and the real server compares them before that.
         raise uncaught("TypeError", "'<' not supported between instances of 'NoneType' and 'float'", erpnext=True)
     set_payments(site, invoice, one_shot=old is None and invoice["docstatus"] == 1)
-    invoice["status"] = "Draft" if invoice["docstatus"] == 0 else invoice.get("status")
+    invoice["status"] = "Draft"
 
 
 def check_session(site, invoice):
@@ -110,12 +112,18 @@ def fill_from_profile(site, invoice, profile):
     customer = site.get("Customer", invoice.get("customer"))
     company = site.get("Company", invoice["company"])
     today = site.today()
-    values = {"posting_date": today, "posting_time": site.now()[11:], "due_date": today, "language": "en",
+    values = {"posting_date": today, "posting_time": site.now()[11:], "due_date": today,
+              "language": site.single_value("System Settings", "language"),
               "debit_to": company["default_receivable_account"], "party_account_currency": company["default_currency"],
               "account_for_change_amount": company["default_cash_account"],
               "selling_price_list": "Standard Selling" if site.get("Price List", "Standard Selling") else None}
-    if profile:
+    if invoice["doctype"] == "Sales Invoice":
+        values.update(cost_center=(profile or {}).get("cost_center"), write_off_account=company["write_off_account"],
+                      write_off_cost_center=company["cost_center"], against_income_account=company[
+                          "default_income_account"])
+    elif profile:
         values["set_warehouse"] = profile["warehouse"]
+    if profile:
         values["selling_price_list"] = profile.get("selling_price_list") or values["selling_price_list"]
         invoice["customer"] = invoice.get("customer") or profile.get("customer")
     if customer:
@@ -154,7 +162,8 @@ def price_items(site, invoice, profile):
         item = site.get("Item", row["item_code"])
         rate = row["rate"] or price_of(site, item, invoice.get("selling_price_list"))
         listed = price_of(site, item, invoice.get("selling_price_list")) or rate
-        warehouse = row.get("warehouse") or invoice.get("set_warehouse")
+        warehouse = row.get("warehouse") or invoice.get("set_warehouse") or (profile or {}).get("warehouse")
+        available = stock_of(site, item["name"], warehouse)
         amount = rate * row["qty"]
         row = dict(row, item_name=item["item_name"], description=item["description"], item_group=item["item_group"],
                    stock_uom=item["stock_uom"], uom=item["stock_uom"], stock_qty=row["qty"], rate=rate, amount=amount,
@@ -162,7 +171,9 @@ def price_items(site, invoice, profile):
                    base_net_amount=amount, price_list_rate=listed, base_price_list_rate=listed, warehouse=warehouse,
                    income_account=(profile or {}).get("income_account") or company["default_income_account"],
                    expense_account=company["default_expense_account"], cost_center=company["cost_center"],
-                   actual_qty=stock_of(site, item["name"], warehouse)["actual_qty"])
+                   discount_amount=max(0.0, listed - rate), actual_qty=available["actual_qty"])
+        if invoice["doctype"] == "Sales Invoice":
+            row.update(stock_uom_rate=rate, incoming_rate=available["valuation_rate"])
         rows.append(row)
     invoice["items"] = rows
 
@@ -194,7 +205,10 @@ def set_payments(site, invoice, one_shot):
     paid = 0.0 if one_shot else sum(row["amount"] for row in rows)
     invoice.update(payments=rows, paid_amount=paid, base_paid_amount=paid)
     if invoice["doctype"] == "Sales Invoice":
-        invoice["outstanding_amount"] = invoice["grand_total"] - paid
+        if one_shot:
+            invoice["remarks"] = invoice.get("remarks") or "No Remarks"
+        invoice["amount_eligible_for_commission"] = invoice["grand_total"]
+        invoice["outstanding_amount"] = 0.0
 
 
 @on("submit", "POS Invoice")
@@ -206,7 +220,7 @@ def submit_pos_invoice(site, invoice, old):
                 number, row["item_code"], row["warehouse"]), title="Item Unavailable")
     if invoice["paid_amount"] < invoice["grand_total"]:
         throw("Partial Payment in POS Invoice is not allowed.", kind="PartialPaymentValidationError")
-    site.change(invoice, status="Paid")
+    site.change(invoice, status="Paid", remarks=invoice.get("remarks") or "No Remarks")
 
 
 @on("submit", "Sales Invoice")
@@ -215,8 +229,9 @@ def submit_sales_invoice(site, invoice, old):
     if invoice["update_stock"]:
         for row in invoice["items"]:
             move(site, row["item_code"], row["warehouse"], -row["qty"])
-    paid = invoice["outstanding_amount"] <= 0
-    site.change(invoice, status="Paid" if paid else "Unpaid")
+    outstanding = invoice["grand_total"] - invoice["paid_amount"]
+    site.change(invoice, status="Paid" if outstanding <= 0 else "Unpaid", outstanding_amount=outstanding,
+                remarks=invoice.get("remarks") or "No Remarks")
 
 
 @on("cancel", "Sales Invoice", "POS Invoice")

@@ -6,6 +6,9 @@ from lifecycle import on
 
 NOTHING = {"actual_qty": 0.0, "valuation_rate": 0.0}
 TRANSACTIONS = ("POS Invoice", "Sales Invoice", "POS Opening Entry", "Stock Entry", "Stock Reconciliation", "GL Entry")
+KEPT = ("Account", "Cost Center", "Warehouse", "Budget", "Party Account", "Employee", "Sales Taxes and Charges Template",
+        "Purchase Taxes and Charges Template", "POS Profile", "BOM", "Company", "Bank Account", "Item Tax Template",
+        "Mode of Payment", "Mode of Payment Account", "Item Default", "Customer", "Supplier")
 DELETION_FLAGS = ("delete_bin_data", "delete_leads_and_addresses", "reset_company_default_values",
                   "clear_notifications", "initialize_doctypes_table", "delete_transactions")
 
@@ -134,9 +137,8 @@ def post_reconciliation(site, document, old):
 @on("insert", "Transaction Deletion Record")
 def list_kept_doctypes(site, record, old):
     rows = [dict(doctypes.blank("Transaction Deletion Record Item", site, site.hash_name()), doctype_name=name,
-                 parent=record["name"], parentfield="doctypes_to_be_ignored", parenttype=record["doctype"], idx=number)
-            for number, name in enumerate(("Account", "Cost Center", "Warehouse", "POS Profile", "Company", "Customer"),
-                                          1)]
+                 parent=record["name"], parentfield="doctypes_to_be_ignored", parenttype=record["doctype"], idx=number,
+                 docstatus=record["docstatus"]) for number, name in enumerate(KEPT, 1)]
     site.put(dict(record, status="Queued", doctypes_to_be_ignored=rows))
 
 

@@ -43,12 +43,9 @@ def child_rows(site, document, field, child, rows):
     for number, given in enumerate(rows or [], 1):
         if not isinstance(given, dict):
             raise uncaught("TypeError", "'%s' object does not support item assignment" % type(given).__name__)
-        row = {"name": given.get("name") or site.hash_name(), "owner": document["owner"],
-               "creation": document["creation"], "modified": document["modified"],
-               "modified_by": document["modified_by"], "docstatus": 0, "idx": number}
+        row = {"name": given.get("name") or site.hash_name(), "docstatus": 0, "idx": number}
         if child in doctypes.SCHEMAS:
-            row.update(doctypes.fields(child))
-            row["doctype"] = child
+            row.update(doctypes.blank(child, site, row["name"]), idx=number)
             assign(site, row, given)
         row["parentfield"], row["parenttype"] = field, document["doctype"]
         result.append(row)
@@ -150,7 +147,7 @@ def check_lengths(document):
         if isinstance(value, str) and len(value) > MAX_LENGTH and field not in LONG_TEXT:
             raise FrappeError("CharacterLengthExceededError", (
                 "%s %s: '<strong>%s</strong>' (%s) will get truncated, as max characters allowed is %d" % (
-                    doctype, document["name"], doctypes.label(doctype, field), value, MAX_LENGTH)))
+                    doctype, document["name"], doctypes.label(doctype, field), value, MAX_LENGTH)), title="Value too big")
     if len(document["name"]) > MAX_LENGTH:
         raise FrappeError("ColumnTooLong", "(1406, \"Data too long for column 'name' at row 1\")", messages=[],
                           erpnext=True)
