@@ -1,0 +1,219 @@
+-- Engines and their secrets. The public functions run with the rights of the extension's owner, so that a role needs nothing but
+-- EXECUTE on them; actors are recorded by session_user.
+
+CREATE OR REPLACE FUNCTION provision.engine_option_keys()
+    RETURNS TABLE (key text, kind text, smallest double precision, largest double precision, fallback jsonb)
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    VALUES ('site',               'text',    NULL::double precision, NULL::double precision, NULL::jsonb),
+           ('allow_http',         'boolean', NULL,  NULL,     'false'),
+           ('ca_file',            'text',    NULL,  NULL,     NULL),
+           ('max_concurrent',     'integer', 1,     10000,    '5'),
+           ('rate_per_second',    'number',  0.001, 100000,   NULL),
+           ('burst',              'integer', 1,     100000,   NULL),
+           ('failure_threshold',  'integer', 1,     1000,     '5'),
+           ('recovery_seconds',   'integer', 1,     86400,    '60'),
+           ('connect_timeout_ms', 'integer', 1,     600000,   NULL),
+           ('timeout_ms',         'integer', 1,     3600000,  NULL),
+           ('max_queue_depth',    'integer', 1,     10000000, NULL);
+END;
+COMMENT ON FUNCTION provision.engine_option_keys() IS 'The options of an engine: what each holds, its range, and its value when it is not given.';
+
+CREATE OR REPLACE FUNCTION provision.option_problem(key text, value jsonb, kind text, smallest double precision, largest double precision)
+    RETURNS text
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT CASE
+        WHEN value = 'null' THEN NULL
+        WHEN kind = 'boolean' AND jsonb_typeof(value) <> 'boolean' THEN format('Option "%s" must be true or false.', key)
+        WHEN kind = 'text' AND jsonb_typeof(value) <> 'string' THEN format('Option "%s" must be a string.', key)
+        WHEN kind IN ('integer', 'number')
+             AND CASE WHEN jsonb_typeof(value) <> 'number' THEN true
+                      WHEN kind = 'integer' AND value::numeric % 1 <> 0 THEN true
+                      ELSE value::numeric NOT BETWEEN smallest::numeric AND largest::numeric END
+        THEN format('Option "%s" must be %s from %s to %s.', key,
+                    CASE kind WHEN 'integer' THEN 'a whole number' ELSE 'a number' END, smallest, largest)
+        WHEN key = 'site' AND value #>> '{}' !~ '^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?$'
+        THEN 'Option "site" must be a host name, perhaps with a port.'
+        WHEN key = 'ca_file' AND value #>> '{}' !~ '^/[^[:cntrl:]]{1,1023}$'
+        THEN 'Option "ca_file" must be the absolute path of a file on the database server.'
+    END;
+END;
+COMMENT ON FUNCTION provision.option_problem(text, jsonb, text, double precision, double precision) IS 'What is wrong with the value of one option; null: nothing.';
+
+-- The address itself is never repeated in a message: it may hold a password that somebody put there by mistake.
+CREATE OR REPLACE FUNCTION provision.base_url_problem(base_url text, allow_http boolean)
+    RETURNS text
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT CASE
+        WHEN base_url IS NULL THEN 'base_url must be given.'
+        WHEN base_url !~ '^https?://' THEN 'base_url must begin with https:// or http://.'
+        WHEN base_url ~ '^https?://[^/?#]*@' THEN 'base_url must not hold a user or password; provision_engine_secret() sets the credentials.'
+        WHEN base_url ~ '[?#]' THEN 'base_url must not have a query or fragment.'
+        WHEN base_url ~ '[[:space:][:cntrl:]]' THEN 'base_url must not hold spaces or control characters.'
+        WHEN length(base_url) > 1000 THEN 'base_url must have at most 1000 characters.'
+        WHEN base_url !~ '^https?://(\[[0-9A-Fa-f:.]+\]|[^][/:]+)(:[0-9]{1,5})?(/|$)' THEN 'base_url must name a host, perhaps with a port.'
+        WHEN NOT allow_http AND base_url !~ '^https:'
+             AND base_url !~ '^http://(127\.[0-9.]+|localhost|\[::1\])(:[0-9]+)?(/|$)'
+        THEN 'base_url must use https: over plain http the credentials could be read on the way. Option "allow_http" allows it all the same.'
+    END;
+END;
+COMMENT ON FUNCTION provision.base_url_problem(text, boolean) IS 'What is wrong with an engine''s address; null: nothing.';
+
+CREATE OR REPLACE FUNCTION provision.clean_base_url(base_url text)
+    RETURNS text
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT rtrim(lower(substring(base_url FROM '^[A-Za-z]+://')) || substr(base_url, length(substring(base_url FROM '^[A-Za-z]+://')) + 1), '/')
+     WHERE base_url ~ '^[A-Za-z]+://'
+    UNION ALL
+    SELECT base_url
+     WHERE base_url !~ '^[A-Za-z]+://';
+END;
+COMMENT ON FUNCTION provision.clean_base_url(text) IS 'The address with its scheme in lower case and without trailing slashes.';
+
+CREATE OR REPLACE FUNCTION provision.refuse_invalid_engine(base_url text, kind text, options jsonb, extra_keys text[], allow_http boolean)
+    RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    keys text[] := ARRAY(SELECT known.key FROM provision.engine_option_keys() AS known) || refuse_invalid_engine.extra_keys;
+    problems text[];
+BEGIN
+    IF jsonb_typeof(refuse_invalid_engine.options) IS DISTINCT FROM 'object' THEN
+        RAISE EXCEPTION 'options must be a JSON object'
+            USING ERRCODE = 'invalid_parameter_value', HINT = format('Options are %s.', array_to_string(keys, ', '));
+    END IF;
+    SELECT array_agg(problem.words ORDER BY problem.position, problem.words) INTO problems
+      FROM (SELECT 1 AS position, provision.base_url_problem(refuse_invalid_engine.base_url, refuse_invalid_engine.allow_http) AS words
+            UNION ALL
+            SELECT 2, format('kind must be "erpnext", not "%s".', left(refuse_invalid_engine.kind, 100))
+             WHERE refuse_invalid_engine.kind IS DISTINCT FROM 'erpnext'
+            UNION ALL
+            SELECT 3, provision.option_problem(given.key, given.value, known.kind, known.smallest, known.largest)
+              FROM jsonb_each(refuse_invalid_engine.options) AS given
+              JOIN provision.engine_option_keys() AS known ON known.key = given.key
+            UNION ALL
+            SELECT 4, format('Option "%s" is not known. %s', left(given.key, 100), provision.did_you_mean(given.key, keys, ''))
+              FROM jsonb_object_keys(refuse_invalid_engine.options) AS given (key)
+             WHERE given.key <> ALL (keys)) AS problem
+     WHERE problem.words IS NOT NULL;
+    IF problems IS NOT NULL THEN
+        RAISE EXCEPTION 'engine settings are not valid: %',
+                        CASE cardinality(problems) WHEN 1 THEN '1 problem' ELSE cardinality(problems) || ' problems' END
+            USING ERRCODE = 'invalid_parameter_value',
+                  DETAIL = array_to_string(problems[1:50], E'\n'),
+                  HINT = format('Options are %s.', array_to_string(keys, ', '));
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION provision.refuse_invalid_engine(text, text, jsonb, text[], boolean) IS 'Error 22023 with every problem of an engine''s address, kind and options in its DETAIL.';
+
+CREATE OR REPLACE FUNCTION provision.engine_with_options(engine provision.engine, options jsonb)
+    RETURNS provision.engine
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT jsonb_populate_record(engine_with_options.engine,
+               coalesce((SELECT jsonb_object_agg(known.key, coalesce(nullif(options -> known.key, 'null'), known.fallback, 'null'))
+                           FROM provision.engine_option_keys() AS known
+                          WHERE options ? known.key), '{}'));
+END;
+COMMENT ON FUNCTION provision.engine_with_options(provision.engine, jsonb) IS 'The engine with the given options; a null sets one back to its default.';
+
+CREATE OR REPLACE FUNCTION provision.engine_named(name text)
+    RETURNS provision.engine
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_engine provision.engine;
+BEGIN
+    SELECT * INTO found_engine FROM provision.engine WHERE engine.name = engine_named.name;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'engine "%" does not exist', left(engine_named.name, 100)
+            USING ERRCODE = 'undefined_object', HINT = 'The view provision.engine_status lists the engines of this database.';
+    END IF;
+    RETURN found_engine;
+END;
+$$;
+COMMENT ON FUNCTION provision.engine_named(text) IS 'The engine with this name; error 42704 when there is none.';
+
+CREATE OR REPLACE FUNCTION provision.refuse_invalid_name(object text, name text)
+    RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF coalesce(refuse_invalid_name.name !~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$', true) THEN
+        RAISE EXCEPTION 'name of % is not valid', refuse_invalid_name.object
+            USING ERRCODE = 'invalid_name',
+                  HINT = 'Names have 1 to 63 ASCII letters, digits, points, hyphens and underscores, and begin with a letter or digit.';
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION provision.refuse_invalid_name(text, text) IS 'Error 42602 for what cannot be the name of an engine or tenant.';
+
+CREATE OR REPLACE FUNCTION @extschema@.provision_engine_create(
+    name text, base_url text, kind text DEFAULT 'erpnext', options jsonb DEFAULT '{}')
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    address text := provision.clean_base_url(provision_engine_create.base_url);
+    blank   provision.engine;
+    new     provision.engine;
+BEGIN
+    PERFORM provision.refuse_invalid_name('engine', provision_engine_create.name);
+    PERFORM provision.refuse_invalid_engine(address, provision_engine_create.kind, provision_engine_create.options, '{}',
+                coalesce(provision_engine_create.options -> 'allow_http' = 'true', false));
+    new := provision.engine_with_options(blank, (SELECT jsonb_object_agg(known.key, NULL) FROM provision.engine_option_keys() AS known)
+                                                || provision_engine_create.options);
+    INSERT INTO provision.engine (name, kind, base_url, site, allow_http, ca_file, max_concurrent, rate_per_second, burst,
+                                  failure_threshold, recovery_seconds, connect_timeout_ms, timeout_ms, max_queue_depth)
+    VALUES (provision_engine_create.name, provision_engine_create.kind, address, new.site, new.allow_http, new.ca_file,
+            new.max_concurrent, new.rate_per_second, new.burst, new.failure_threshold, new.recovery_seconds,
+            new.connect_timeout_ms, new.timeout_ms, new.max_queue_depth)
+    ON CONFLICT DO NOTHING
+    RETURNING engine_id INTO new.engine_id;
+    IF new.engine_id IS NULL THEN
+        RAISE EXCEPTION 'engine "%" already exists', provision_engine_create.name
+            USING ERRCODE = 'duplicate_object', HINT = 'provision_engine_update() changes it.';
+    END IF;
+    INSERT INTO provision.engine_state (engine_id) VALUES (new.engine_id);
+    PERFORM provision.log_engine_event(provision_engine_create.name, 'engine_created', NULL, NULL, provision_engine_create.options);
+END;
+$$;
+COMMENT ON FUNCTION @extschema@.provision_engine_create(text, text, text, jsonb) IS
+    'Makes a server known. Options: site, allow_http, ca_file, max_concurrent (5), rate_per_second, burst, failure_threshold (5), recovery_seconds (60), connect_timeout_ms, timeout_ms, max_queue_depth. Errors: 22023 with all problems, 42602 name, 42710 exists.';
+
+CREATE OR REPLACE FUNCTION @extschema@.provision_engine_update(name text, options jsonb)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed provision.engine := provision.engine_named(provision_engine_update.name);
+    address text := provision.clean_base_url(CASE WHEN provision_engine_update.options ? 'base_url'
+                                                  THEN provision_engine_update.options ->> 'base_url' ELSE changed.base_url END);
+BEGIN
+    PERFORM FROM provision.engine WHERE engine.engine_id = changed.engine_id FOR NO KEY UPDATE;
+    changed := provision.engine_named(provision_engine_update.name);
+    PERFORM provision.refuse_invalid_engine(address, changed.kind, provision_engine_update.options, '{base_url}',
+                CASE WHEN provision_engine_update.options ? 'allow_http'
+                     THEN coalesce(provision_engine_update.options -> 'allow_http' = 'true', false) ELSE changed.allow_http END);
+    changed := provision.engine_with_options(changed, provision_engine_update.options);
+    UPDATE provision.engine
+       SET (base_url, site, allow_http, ca_file, max_concurrent, rate_per_second, burst, failure_threshold, recovery_seconds,
+            connect_timeout_ms, timeout_ms, max_queue_depth)
+         = (address, changed.site, changed.allow_http, changed.ca_file, changed.max_concurrent, changed.rate_per_second, changed.burst,
+            changed.failure_threshold, changed.recovery_seconds, changed.connect_timeout_ms, changed.timeout_ms, changed.max_queue_depth)
+     WHERE engine.engine_id = changed.engine_id;
+    PERFORM provision.log_engine_event(changed.name, 'engine_updated', NULL, NULL, provision_engine_update.options);
+    PERFORM provision.wake_workers();
+END;
+$$;
+COMMENT ON FUNCTION @extschema@.provision_engine_update(text, jsonb) IS
+    'Changes the given options and leaves the others; null sets one back to its default; "base_url" moves the engine. Calls in flight are not touched. Errors: 22023 with all problems, 42704 engine.';

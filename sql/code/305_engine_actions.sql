@@ -1,0 +1,114 @@
+-- What is done to an engine once it is there: credentials, pause, removal.
+
+-- Checked here, because a violated constraint would print the row. No message repeats a value.
+CREATE OR REPLACE FUNCTION provision.refuse_invalid_secret(api_key text, api_secret text)
+    RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    problem text := concat_ws(E'\n',
+        CASE WHEN coalesce(refuse_invalid_secret.api_key !~ '^[!-9;-~]{1,256}$', true)
+             THEN 'api_key must be 1 to 256 visible ASCII characters without a colon.' END,
+        CASE WHEN coalesce(refuse_invalid_secret.api_secret !~ '^[!-~]{1,256}$', true)
+             THEN 'api_secret must be 1 to 256 visible ASCII characters.' END);
+BEGIN
+    IF problem <> '' THEN
+        RAISE EXCEPTION 'credentials are not valid'
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = problem,
+                  HINT = 'In ERPNext: User, Settings, API Access, Generate Keys.';
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION provision.refuse_invalid_secret(text, text) IS 'Error 22023 for what cannot be sent as credentials.';
+
+CREATE OR REPLACE FUNCTION @extschema@.provision_engine_secret(name text, api_key text, api_secret text)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    engine provision.engine := provision.engine_named(provision_engine_secret.name);
+BEGIN
+    PERFORM provision.refuse_invalid_secret(provision_engine_secret.api_key, provision_engine_secret.api_secret);
+    INSERT INTO provision.secret AS kept (engine_id, api_key, api_secret)
+    VALUES (engine.engine_id, provision_engine_secret.api_key, provision_engine_secret.api_secret)
+    ON CONFLICT (engine_id) DO UPDATE
+       SET api_key = EXCLUDED.api_key,
+           api_secret = EXCLUDED.api_secret,
+           set_at = clock_timestamp();
+    PERFORM provision.log_engine_event(engine.name, 'engine_secret_set', NULL, NULL);
+    PERFORM provision.wake_workers();
+END;
+$$;
+COMMENT ON FUNCTION @extschema@.provision_engine_secret(text, text, text) IS
+    'Sets or replaces the credentials of an engine. They are sent as Authorization header and shown nowhere. Pass them as parameters, so that no log of statements has them. Errors: 22023, 42704 engine.';
+
+CREATE OR REPLACE FUNCTION @extschema@.provision_engine_pause(name text, reason text DEFAULT NULL)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    engine provision.engine := provision.engine_named(provision_engine_pause.name);
+BEGIN
+    UPDATE provision.engine_state
+       SET paused_at = clock_timestamp(),
+           paused_reason = left(provision_engine_pause.reason, 1000)
+     WHERE engine_state.engine_id = engine.engine_id
+       AND engine_state.paused_at IS NULL;
+    IF FOUND THEN
+        PERFORM provision.log_engine_event(engine.name, 'engine_paused', 'active', 'paused',
+                    jsonb_build_object('reason', left(provision_engine_pause.reason, 1000)));
+        PERFORM provision.wake_workers();
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION @extschema@.provision_engine_pause(name text, reason text) IS
+    'No new call goes to the engine until provision_engine_resume(); calls in flight end normally, jobs wait in the queue. A second pause changes nothing. Error: 42704 engine.';
+
+CREATE OR REPLACE FUNCTION @extschema@.provision_engine_resume(name text)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    engine provision.engine := provision.engine_named(provision_engine_resume.name);
+BEGIN
+    UPDATE provision.engine_state
+       SET paused_at = NULL,
+           paused_reason = NULL
+     WHERE engine_state.engine_id = engine.engine_id
+       AND engine_state.paused_at IS NOT NULL;
+    IF FOUND THEN
+        PERFORM provision.log_engine_event(engine.name, 'engine_resumed', 'paused', 'active');
+        PERFORM provision.wake_workers();
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION @extschema@.provision_engine_resume(text) IS
+    'Ends a pause; on an engine that is not paused it changes nothing. The circuit breaker keeps its state. Error: 42704 engine.';
+
+CREATE OR REPLACE FUNCTION @extschema@.provision_engine_drop(name text)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    engine  provision.engine := provision.engine_named(provision_engine_drop.name);
+    tenants text[];
+BEGIN
+    PERFORM FROM provision.engine AS locked WHERE locked.engine_id = engine.engine_id FOR UPDATE;
+    tenants := ARRAY(SELECT tenant.name FROM provision.tenant WHERE tenant.engine_id = engine.engine_id ORDER BY tenant.name LIMIT 21);
+    IF tenants <> '{}' THEN
+        RAISE EXCEPTION 'engine "%" has tenants', engine.name
+            USING ERRCODE = 'dependent_objects_still_exist',
+                  DETAIL = format('Tenants: %s%s.', array_to_string(tenants[1:20], ', '), CASE WHEN cardinality(tenants) > 20 THEN ', …' END),
+                  HINT = 'provision_engine_pause() keeps all calls from it.';
+    END IF;
+    DELETE FROM provision.engine AS dropped WHERE dropped.engine_id = engine.engine_id;
+    PERFORM provision.log_engine_event(engine.name, 'engine_dropped', NULL, NULL);
+END;
+$$;
+COMMENT ON FUNCTION @extschema@.provision_engine_drop(text) IS
+    'Forgets an engine with its credentials. Errors: 2BP01 while it has tenants (DETAIL names them), 42704 engine.';

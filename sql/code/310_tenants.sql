@@ -1,0 +1,110 @@
+-- Tenants: what they are called, where they live, what they want.
+
+CREATE OR REPLACE FUNCTION provision.refuse_invalid_plan(plan text)
+    RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF coalesce(refuse_invalid_plan.plan !~ '^[a-z][a-z0-9_]{0,31}$', true) THEN
+        RAISE EXCEPTION 'plan is not valid'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Plans are words such as starter, professional and enterprise: up to 32 lower-case letters, digits and underscores.';
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION provision.refuse_invalid_plan(text) IS 'Error 22023 for what cannot be a plan.';
+
+CREATE OR REPLACE FUNCTION provision.lock_tenant(name text)
+    RETURNS provision.tenant
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_tenant provision.tenant;
+BEGIN
+    SELECT * INTO found_tenant FROM provision.tenant WHERE tenant.name = lock_tenant.name FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        PERFORM provision.refuse_missing_tenants(ARRAY[lock_tenant.name]);
+    END IF;
+    RETURN found_tenant;
+END;
+$$;
+COMMENT ON FUNCTION provision.lock_tenant(text) IS 'The tenant with this name, locked; error 42704 when there is none.';
+
+CREATE OR REPLACE FUNCTION @extschema@.provision_tenant_create(tenant text, engine text, config jsonb, plan text DEFAULT 'starter')
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    home       provision.engine := provision.engine_named(provision_tenant_create.engine);
+    new_tenant bigint;
+BEGIN
+    PERFORM provision.refuse_invalid_name('tenant', provision_tenant_create.tenant);
+    PERFORM provision.refuse_invalid_plan(provision_tenant_create.plan);
+    PERFORM provision.refuse_invalid_config(provision_tenant_create.config, 'tenant_setup');
+    INSERT INTO provision.tenant (name, engine_id, plan, config, settings)
+    VALUES (provision_tenant_create.tenant, home.engine_id, provision_tenant_create.plan, provision_tenant_create.config,
+            provision.tenant_settings(provision_tenant_create.config))
+    ON CONFLICT DO NOTHING
+    RETURNING tenant_id INTO new_tenant;
+    IF new_tenant IS NULL THEN
+        RAISE EXCEPTION 'tenant "%" already exists', provision_tenant_create.tenant
+            USING ERRCODE = 'duplicate_object', HINT = 'provision_tenant_update() changes it.';
+    END IF;
+    PERFORM provision.log_tenant_event(provision_tenant_create.tenant, 'tenant_created', NULL, 'pending',
+                jsonb_build_object('engine', home.name, 'plan', provision_tenant_create.plan));
+END;
+$$;
+COMMENT ON FUNCTION @extschema@.provision_tenant_create(text, text, jsonb, text) IS
+    'Makes a customer known; provision_start() sets it up. The config needs company_name and country; provision_validate() tells what is wrong with one. Errors: PV003 config with all problems, 22023 plan, 42602 name, 42704 engine, 42710 exists.';
+
+CREATE OR REPLACE FUNCTION @extschema@.provision_tenant_update(tenant text, config jsonb)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed provision.tenant := provision.lock_tenant(provision_tenant_update.tenant);
+    merged  jsonb;
+BEGIN
+    IF jsonb_typeof(provision_tenant_update.config) IS DISTINCT FROM 'object' THEN
+        RAISE EXCEPTION 'config must be a JSON object' USING ERRCODE = 'PV003', HINT = 'Give the keys that change, for example {"email": "a@example.com"}.';
+    END IF;
+    merged := (changed.config || provision_tenant_update.config)
+              - ARRAY(SELECT given.key FROM jsonb_each(provision_tenant_update.config) AS given WHERE given.value = 'null');
+    PERFORM provision.refuse_invalid_config(merged, 'tenant_setup');
+    UPDATE provision.tenant AS kept
+       SET config = merged,
+           settings = provision.tenant_settings(merged),
+           updated_at = clock_timestamp()
+     WHERE kept.tenant_id = changed.tenant_id;
+    PERFORM provision.log_tenant_event(changed.name, 'tenant_updated', NULL, NULL,
+                jsonb_build_object('keys', ARRAY(SELECT jsonb_object_keys(provision_tenant_update.config))));
+END;
+$$;
+COMMENT ON FUNCTION @extschema@.provision_tenant_update(text, jsonb) IS
+    'Replaces the given keys of a tenant''s config and leaves the others; null removes one. Steps that have not run yet see it, those that are done do not change: start a new job for them. Errors: PV003 config with all problems, 42704 tenant.';
+
+CREATE OR REPLACE FUNCTION @extschema@.provision_tenant_secret(tenant text, api_key text, api_secret text)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    holder provision.tenant := provision.lock_tenant(provision_tenant_secret.tenant);
+BEGIN
+    PERFORM provision.refuse_invalid_secret(provision_tenant_secret.api_key, provision_tenant_secret.api_secret);
+    INSERT INTO provision.secret AS kept (tenant_id, api_key, api_secret)
+    VALUES (holder.tenant_id, provision_tenant_secret.api_key, provision_tenant_secret.api_secret)
+    ON CONFLICT (tenant_id) DO UPDATE
+       SET api_key = EXCLUDED.api_key,
+           api_secret = EXCLUDED.api_secret,
+           set_at = clock_timestamp();
+    PERFORM provision.log_tenant_event(holder.name, 'tenant_secret_set', NULL, NULL);
+    PERFORM provision.wake_workers();
+END;
+$$;
+COMMENT ON FUNCTION @extschema@.provision_tenant_secret(text, text, text) IS
+    'Sets or replaces the credentials of a tenant with a site of its own; they are used instead of its engine''s. Errors: 22023, 42704 tenant.';
