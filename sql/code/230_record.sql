@@ -109,6 +109,19 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.finish_attempts(provision.outcome[]) IS 'Writes how each attempt ended.';
 
+CREATE OR REPLACE FUNCTION provision.first_match(body jsonb, path text)
+    RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN jsonb_path_query_first(body, path::jsonpath, '{}', true);
+EXCEPTION WHEN OTHERS THEN      -- a wrong path in one workflow must not stop the round
+    RETURN NULL;
+END;
+$$;
+COMMENT ON FUNCTION provision.first_match(jsonb, text) IS 'First match of a jsonpath; null when there is none or the path is not one.';
+
 CREATE OR REPLACE FUNCTION provision.learn_facts(outcomes provision.outcome[])
     RETURNS void
     LANGUAGE sql VOLATILE
@@ -125,19 +138,6 @@ BEGIN ATOMIC
      WHERE tenant.tenant_id = learnt.tenant_id;
 END;
 COMMENT ON FUNCTION provision.learn_facts(provision.outcome[]) IS 'Keeps what the calls were to learn in the tenant''s metadata.';
-
-CREATE OR REPLACE FUNCTION provision.first_match(body jsonb, path text)
-    RETURNS jsonb
-    LANGUAGE plpgsql IMMUTABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN jsonb_path_query_first(body, path::jsonpath, '{}', true);
-EXCEPTION WHEN OTHERS THEN      -- a wrong path in one workflow must not stop the round
-    RETURN NULL;
-END;
-$$;
-COMMENT ON FUNCTION provision.first_match(jsonb, text) IS 'First match of a jsonpath; null when there is none or the path is not one.';
 
 -- Failures in a row open the breaker; any other answer closes it. Rows that somebody else holds are left out: the next answer counts again.
 CREATE OR REPLACE FUNCTION provision.account_for_breakers(outcomes provision.outcome[])
@@ -190,6 +190,15 @@ END;
 $$;
 COMMENT ON FUNCTION provision.account_for_breakers(provision.outcome[]) IS 'Counts transport failures and opens or closes the circuit breakers.';
 
+CREATE OR REPLACE FUNCTION provision.is_empty_answer(verdict text, body jsonb)
+    RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT is_empty_answer.verdict = 'absent'
+        OR coalesce(body -> 'data', body -> 'message', '{}') IN ('[]', '{}', 'null', '0');
+END;
+COMMENT ON FUNCTION provision.is_empty_answer(text, jsonb) IS 'The server says that there is no such thing: 404, an empty list, an empty object, a count of 0.';
+
 -- What follows from a verdict:
 --   advance      the call is done, on with the plan          look_again  the guard is asked again before the call is repeated
 --   doubt        "absent", but a lost call may still be at work: ask again later
@@ -216,15 +225,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.next_move(provision.outcome, text) IS 'What follows from an answer for its step.';
 
-CREATE OR REPLACE FUNCTION provision.is_empty_answer(verdict text, body jsonb)
-    RETURNS boolean
-    LANGUAGE sql IMMUTABLE
-BEGIN ATOMIC
-    SELECT is_empty_answer.verdict = 'absent'
-        OR coalesce(body -> 'data', body -> 'message', '{}') IN ('[]', '{}', 'null', '0');
-END;
-COMMENT ON FUNCTION provision.is_empty_answer(text, jsonb) IS 'The server says that there is no such thing: 404, an empty list, an empty object, a count of 0.';
-
 -- Exponential, with half of it random so that jobs which failed together do not come back together; a server that says when to come is obeyed, up to an hour.
 CREATE OR REPLACE FUNCTION provision.backoff(tries integer, backoff_ms integer, backoff_max_ms integer, retry_after_ms bigint)
     RETURNS interval
@@ -235,6 +235,33 @@ BEGIN ATOMIC
                least(backoff.retry_after_ms, 3600000)) / 1000.0);
 END;
 COMMENT ON FUNCTION provision.backoff(integer, integer, integer, bigint) IS 'Pause before the next try.';
+
+CREATE OR REPLACE FUNCTION provision.step_error_code(move text, verdict text, error_code text)
+    RETURNS text
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN step_error_code.move = 'fail' AND step_error_code.verdict IN ('ambiguous', 'interrupted') AND step_error_code.error_code IS NULL
+                THEN 'UNKNOWN_OUTCOME' ELSE coalesce(step_error_code.error_code, 'INTERRUPTED') END;
+END;
+COMMENT ON FUNCTION provision.step_error_code(text, text, text) IS 'The error code a step shows while it is not well.';
+
+CREATE OR REPLACE FUNCTION provision.explain_failure(job_id bigint, step text, call text, error_code text, http_status integer, detail text)
+    RETURNS TABLE (message text, hint text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT provision.failure_text(explain_failure.error_code, failure.message, given.values),
+           provision.failure_text(explain_failure.error_code, failure.hint, given.values)
+      FROM provision.job
+      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
+      JOIN provision.engine ON engine.engine_id = job.engine_id
+      LEFT JOIN provision.failure ON failure.error_code = explain_failure.error_code
+     CROSS JOIN LATERAL (SELECT jsonb_build_object(
+               'tenant', tenant.name, 'engine', engine.name, 'step', explain_failure.step, 'call', explain_failure.call,
+               'status', explain_failure.http_status, 'detail', provision.redact_text(left(explain_failure.detail, 500)),
+               'job', job.job_id)) AS given (values)
+     WHERE job.job_id = explain_failure.job_id;
+END;
+COMMENT ON FUNCTION provision.explain_failure(bigint, text, text, text, integer, text) IS 'The catalogue''s message and hint, filled in.';
 
 CREATE OR REPLACE FUNCTION provision.move_steps(outcomes provision.outcome[])
     RETURNS void
@@ -289,33 +316,6 @@ BEGIN ATOMIC
        AND step.ordinal = moved.ordinal;
 END;
 COMMENT ON FUNCTION provision.move_steps(provision.outcome[]) IS 'Moves each answered step on: advance, complete, look again, try again or fail.';
-
-CREATE OR REPLACE FUNCTION provision.step_error_code(move text, verdict text, error_code text)
-    RETURNS text
-    LANGUAGE sql IMMUTABLE
-BEGIN ATOMIC
-    SELECT CASE WHEN step_error_code.move = 'fail' AND step_error_code.verdict IN ('ambiguous', 'interrupted') AND step_error_code.error_code IS NULL
-                THEN 'UNKNOWN_OUTCOME' ELSE coalesce(step_error_code.error_code, 'INTERRUPTED') END;
-END;
-COMMENT ON FUNCTION provision.step_error_code(text, text, text) IS 'The error code a step shows while it is not well.';
-
-CREATE OR REPLACE FUNCTION provision.explain_failure(job_id bigint, step text, call text, error_code text, http_status integer, detail text)
-    RETURNS TABLE (message text, hint text)
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT provision.failure_text(explain_failure.error_code, failure.message, given.values),
-           provision.failure_text(explain_failure.error_code, failure.hint, given.values)
-      FROM provision.job
-      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
-      JOIN provision.engine ON engine.engine_id = job.engine_id
-      LEFT JOIN provision.failure ON failure.error_code = explain_failure.error_code
-     CROSS JOIN LATERAL (SELECT jsonb_build_object(
-               'tenant', tenant.name, 'engine', engine.name, 'step', explain_failure.step, 'call', explain_failure.call,
-               'status', explain_failure.http_status, 'detail', provision.redact_text(left(explain_failure.detail, 500)),
-               'job', job.job_id)) AS given (values)
-     WHERE job.job_id = explain_failure.job_id;
-END;
-COMMENT ON FUNCTION provision.explain_failure(bigint, text, text, text, integer, text) IS 'The catalogue''s message and hint, filled in.';
 
 CREATE OR REPLACE FUNCTION provision.log_moved_steps(outcomes provision.outcome[])
     RETURNS void

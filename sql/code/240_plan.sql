@@ -55,27 +55,27 @@ CREATE OR REPLACE FUNCTION provision.next_call(plan_function text, job jsonb)
 AS $$
 DECLARE
     planned record;
-    next provision.next_call := ROW('complete', NULL, true, 0, NULL, NULL);
+    result provision.next_call := ROW('complete', NULL, true, 0, NULL, NULL);
 BEGIN
     FOR planned IN SELECT * FROM provision.planned_calls(plan_function, job) LOOP
         CONTINUE WHEN NOT planned.wanted AND planned.wanted IS NOT NULL;
-        next.calls_total := next.calls_total + 1;
-        IF next.calls_total > 1000 THEN
+        result.calls_total := result.calls_total + 1;
+        IF result.calls_total > 1000 THEN
             RETURN ROW('fail', NULL, false, 0, 'PLAN_FAILED', 'the plan has more than 1,000 calls')::provision.next_call;
         END IF;
         CONTINUE WHEN job -> 'answers' ? (planned.call).name;
-        IF next.outcome = 'send' THEN
-            next.is_last_call := false;
+        IF result.outcome = 'send' THEN
+            result.is_last_call := false;
         ELSIF planned.wanted THEN
-            next.outcome := 'send';
-            next.call := planned.call;
+            result.outcome := 'send';
+            result.call := planned.call;
         ELSIF planned.missing_fact IS NOT NULL THEN
             RETURN ROW('fail', NULL, false, 0, 'FACT_MISSING', planned.missing_fact)::provision.next_call;
         ELSE
             RETURN ROW('fail', NULL, false, 0, 'PLAN_STUCK', (planned.call).name)::provision.next_call;
         END IF;
     END LOOP;
-    RETURN next;
+    RETURN result;
 -- One bad plan stops nothing else. A statement_timeout inside a plan is that plan's failure too.
 EXCEPTION
     WHEN SQLSTATE 'PV200' THEN

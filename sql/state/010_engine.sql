@@ -102,8 +102,8 @@ CREATE TABLE provision.secret (
     api_secret  text NOT NULL,
     set_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT secret_belongs_to_one CHECK (num_nonnulls(engine_id, tenant_id) = 1),
-    CONSTRAINT api_key_fits_a_header CHECK (api_key ~ '^[!-9;-~]{1,256}$'),
-    CONSTRAINT api_secret_fits_a_header CHECK (api_secret ~ '^[!-~]{1,256}$')
+    CONSTRAINT api_key_fits_a_header CHECK (api_key ~ '^[!-9;-~]+$' AND length(api_key) <= 256),
+    CONSTRAINT api_secret_fits_a_header CHECK (api_secret ~ '^[!-~]+$' AND length(api_secret) <= 256)
 );
 REVOKE ALL ON provision.secret FROM PUBLIC;
 COMMENT ON TABLE provision.secret IS 'Credentials of an engine, or of a tenant with a site of its own. Readable by the owner only; no view, plan, log or event shows it.';
