@@ -176,11 +176,11 @@ CREATE OR REPLACE FUNCTION provision.plan_tree(job jsonb, doctype text, field te
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    look text := 'look ' || lower(doctype) || 's';
+    look text := 'look ' || lower(doctype);
     root_found text;
     leaf_path constant text := '$.*[*] ? (@.is_group == 0).name';
 BEGIN
-    SELECT coalesce(min(node ->> 'name') FILTER (WHERE coalesce(node ->> ('parent_' || field), '') = ''), root) INTO root_found
+    SELECT coalesce((array_agg(node ->> 'name') FILTER (WHERE coalesce(node ->> ('parent_' || field), '') = ''))[1], root) INTO root_found
       FROM provision.answer_rows(job, look) AS node;
     RETURN NEXT provision.look_list(look, doctype, '[]', jsonb_build_array('name', 'is_group', 'parent_' || field),
         jsonb_build_object(field, CASE WHEN leaf IS NULL THEN '$.*[0].name' ELSE leaf_path END), order_by => 'lft asc', max_rows => 20);

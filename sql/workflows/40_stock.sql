@@ -2,13 +2,14 @@
 
 -- Step 4 ----------------------------------------------------------------------------------------------------------------
 
-CREATE OR REPLACE FUNCTION provision.look_warehouses(job jsonb, learn jsonb DEFAULT NULL)
+CREATE OR REPLACE FUNCTION provision.look_warehouses(job jsonb, learn jsonb DEFAULT NULL, wanted boolean DEFAULT true)
     RETURNS provision.call
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN provision.look_list('look warehouses', 'Warehouse',
         jsonb_build_array(jsonb_build_array('company', '=', provision.setting(job, 'company_name'))),
-        '["name", "warehouse_name", "is_group", "parent_warehouse", "warehouse_type"]', learn);
-COMMENT ON FUNCTION provision.look_warehouses(jsonb, jsonb) IS 'A call that lists the company''s warehouses, oldest first: ERPNext''s own before the tenant''s.';
+        '["name", "warehouse_name", "is_group", "parent_warehouse", "warehouse_type"]', learn, wanted);
+COMMENT ON FUNCTION provision.look_warehouses(jsonb, jsonb, boolean)
+    IS 'A call that lists the company''s warehouses, oldest first: ERPNext''s own before the tenant''s.';
 
 -- ERPNext appends " - ABBR" unless the name ends so already; either way the row is recognised.
 CREATE OR REPLACE FUNCTION provision.warehouse_row(job jsonb, wanted text)
@@ -52,15 +53,18 @@ END;
 $$;
 COMMENT ON FUNCTION provision.plan_warehouses(jsonb) IS 'Step 4 of tenant_setup: the tenant''s warehouses under the company''s own group.';
 
+-- Compared without regard to case, as ERPNext and warehouse_row() do: the settings' "stores" is ERPNext's own "Stores".
 CREATE OR REPLACE FUNCTION provision.warehouse_facts(wanted text[])
     RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT coalesce(jsonb_object_agg(fact, format('$.*[*] ? (@.warehouse_name == %1$s || @.name == %1$s).name', to_jsonb(name))), '{}')
+    SELECT coalesce(jsonb_object_agg(fact, format('$.*[*] ? (@.warehouse_name like_regex %1$s flag "i" || @.name like_regex %1$s flag "i").name',
+                                                  to_jsonb('^' || regexp_replace(name, '[^[:alnum:] ]', '\\\&', 'g') || '$'))), '{}')
       FROM (VALUES ('main_warehouse', wanted[1]), ('pos_warehouse', wanted[cardinality(wanted)])) AS learnt (fact, name)
      WHERE name IS NOT NULL;
 END;
-COMMENT ON FUNCTION provision.warehouse_facts(text[]) IS 'How the names of the first and the last warehouse are learnt from the list: the store, and where the point of sale sells from.';
+COMMENT ON FUNCTION provision.warehouse_facts(text[])
+    IS 'How the names of the first and the last warehouse are learnt from the list: the store, and where the point of sale sells from.';
 
 -- Step 5 ----------------------------------------------------------------------------------------------------------------
 

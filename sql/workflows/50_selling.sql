@@ -157,7 +157,7 @@ BEGIN
         RETURN NEXT provision.look('look pos user', provision.document_path('User', provision.setting(job, 'pos_user')));
     END IF;
     RETURN NEXT provision.look('look pos profile', provision.document_path('POS Profile', name), '{"pos_profile": "$.data.name"}');
-    RETURN NEXT provision.look_warehouses(job);
+    RETURN NEXT provision.look_warehouses(job, wanted => absent);
     RETURN NEXT provision.look_list('look other profiles', 'POS Profile',
         jsonb_build_array(jsonb_build_array('company', '=', provision.setting(job, 'company_name')), jsonb_build_array('disabled', '=', 0)),
         '["name", "disabled"]', wanted => absent);

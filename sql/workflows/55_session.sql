@@ -9,6 +9,9 @@ CREATE OR REPLACE FUNCTION provision.site_now(job jsonb)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF provision.optional_fact(job, 'site_time_zone') = '{?site_time_zone}' THEN
+        RETURN '{?site_time_zone}';
+    END IF;
     RETURN to_char(now() AT TIME ZONE coalesce(job -> 'facts' ->> 'site_time_zone', 'Asia/Kolkata'), 'YYYY-MM-DD HH24:MI:SS');
 EXCEPTION WHEN invalid_parameter_value THEN
     RETURN to_char(now() AT TIME ZONE coalesce(provision.setting(job, 'time_zone'), 'UTC'), 'YYYY-MM-DD HH24:MI:SS');
@@ -37,16 +40,18 @@ CREATE OR REPLACE FUNCTION provision.plan_pos_session(job jsonb)
 AS $$
 DECLARE
     profile text := provision.fact(job, 'pos_profile');
-    is_open boolean := provision.listed(job, 'look sessions', 'status', 'Open');
+    is_open boolean := CASE WHEN provision.answered(job, 'look sessions')
+                            THEN EXISTS (SELECT FROM provision.answer_rows(job, 'look sessions') AS session
+                                          WHERE session @> '{"status": "Open", "docstatus": 1}') END;
     draft text := (SELECT min(session ->> 'name')
                      FROM provision.answer_rows(job, 'look sessions') AS session
                     WHERE session ->> 'docstatus' = '0' AND starts_with(session ->> 'provision_key', provision.provision_key(job, '')));
     has_draft boolean := CASE WHEN provision.answered(job, 'look sessions') THEN draft IS NOT NULL END;
 BEGIN
     RETURN NEXT provision.look_list('look sessions', 'POS Opening Entry',
-        jsonb_build_array(jsonb_build_array('pos_profile', '=', profile), jsonb_build_array('status', 'in', '["Open", "Draft"]'::jsonb),
-                          jsonb_build_array('docstatus', '<', 2)),
-        '["name", "status", "docstatus", "user", "provision_key"]', '{"pos_session": "$.*[*] ? (@.status == \"Open\").name"}');
+        jsonb_build_array(jsonb_build_array('pos_profile', '=', profile), jsonb_build_array('status', 'in', '["Open", "Draft"]'::jsonb)),
+        '["name", "status", "docstatus", "user", "provision_key"]',
+        '{"pos_session": "$.*[*] ? (@.status == \"Open\" && @.docstatus == 1).name"}');
     RETURN NEXT provision.change_document('submit draft session', 'POS Opening Entry', coalesce(draft, '{?draft_session}'), '{"docstatus": 1}',
         NOT is_open AND has_draft, 'look sessions', '{"pos_session": "$.data.name"}');
     RETURN NEXT provision.create_document('open session', 'POS Opening Entry', jsonb_build_object(
@@ -66,12 +71,11 @@ CREATE OR REPLACE FUNCTION provision.check_readiness(job jsonb)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF provision.same(job, 'read company', '{"round_off_account": null}') THEN
+        PERFORM provision.give_up('COMPANY_HALF_MADE', provision.setting(job, 'company_name'));
+    END IF;
     IF NOT provision.found(job, 'read pos profile') OR provision.answer_value(job, 'read pos profile') ->> 'disabled' = '1' THEN
         PERFORM provision.give_up('POS_PROFILE_DISABLED', provision.fact(job, 'pos_profile'));
-    END IF;
-    IF provision.answered(job, 'read company')
-       AND provision.difference(coalesce(provision.answer_value(job, 'read company'), '{}'), '{"round_off_account": null}') = '{}' THEN
-        PERFORM provision.give_up('COMPANY_HALF_MADE', provision.setting(job, 'company_name'));
     END IF;
     IF NOT provision.found(job, 'count open sessions') THEN
         PERFORM provision.give_up('SESSION_MISSING', provision.fact(job, 'pos_profile'));
@@ -80,7 +84,6 @@ END;
 $$;
 COMMENT ON FUNCTION provision.check_readiness(jsonb) IS 'Gives up where the point of sale could not sell.';
 
--- The company's bank account stands behind its card payments from now on, unless a person chose one.
 CREATE OR REPLACE FUNCTION provision.plan_post_sale_updates(job jsonb)
     RETURNS SETOF provision.call
     LANGUAGE plpgsql STABLE
@@ -90,19 +93,36 @@ DECLARE
     company text := provision.setting(job, 'company_name');
 BEGIN
     PERFORM provision.check_readiness(job);
-    RETURN NEXT provision.look('read pos profile', provision.document_path('POS Profile', provision.fact(job, 'pos_profile')),
-        '{"pos_warehouse": "$.data.warehouse", "pos_customer": "$.data.customer", "price_list": "$.data.selling_price_list"}');
     RETURN NEXT provision.look('read company', provision.method_path('frappe.client.get_value', jsonb_build_object('doctype', 'Company',
         'filters', jsonb_build_object('name', company), 'fieldname', '["name", "round_off_account", "default_bank_account"]'::jsonb)));
+    RETURN NEXT provision.look('read pos profile', provision.document_path('POS Profile', provision.fact(job, 'pos_profile')),
+        '{"pos_warehouse": "$.data.warehouse", "pos_customer": "$.data.customer", "price_list": "$.data.selling_price_list"}');
     RETURN NEXT provision.look('count open sessions', provision.method_path('frappe.client.get_count', jsonb_build_object(
         'doctype', 'POS Opening Entry',
         'filters', jsonb_build_object('pos_profile', provision.fact(job, 'pos_profile'), 'status', 'Open', 'docstatus', 1))),
         '{"open_sessions": "$.message"}');
-    RETURN NEXT provision.change_document('set bank account', 'Company', company,
-        jsonb_build_object('default_bank_account', job -> 'facts' ->> 'bank_account'),
-        CASE WHEN provision.answered(job, 'count open sessions')
-             THEN provision.fact_known(job, 'bank_account') AND provision.same(job, 'read company', '{"default_bank_account": null}') END,
-        'read company');
+    RETURN QUERY SELECT * FROM provision.plan_company_bank(job, company);
+    RETURN NEXT provision.look('count stocked items', provision.method_path('frappe.client.get_count', jsonb_build_object(
+        'doctype', 'Bin',
+        'filters', jsonb_build_array(jsonb_build_array('warehouse', '=', provision.fact(job, 'pos_warehouse')), '["actual_qty", ">", 0]'::jsonb))),
+        '{"stocked_items": "$.message"}');
 END;
 $$;
-COMMENT ON FUNCTION provision.plan_post_sale_updates(jsonb) IS 'Step 10 of tenant_setup: proof by reading that the point of sale is ready.';
+COMMENT ON FUNCTION provision.plan_post_sale_updates(jsonb) IS 'Step 10 of tenant_setup: proof by reading that the point of sale is ready; what it can sell is learnt last.';
+
+-- The account that step 3 found or made behind the payment methods, unless a person chose one.
+CREATE OR REPLACE FUNCTION provision.plan_company_bank(job jsonb, company text)
+    RETURNS SETOF provision.call
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF provision.optional_fact(job, 'bank_account') IS NULL OR NOT provision.takes_bank_payments(job) THEN
+        RETURN;
+    END IF;
+    RETURN NEXT provision.change_document('set bank account', 'Company', company,
+        jsonb_build_object('default_bank_account', provision.optional_fact(job, 'bank_account')),
+        provision.same(job, 'read company', '{"default_bank_account": null}'), 'read company');
+END;
+$$;
+COMMENT ON FUNCTION provision.plan_company_bank(jsonb, text) IS 'The company''s default bank account, where its payment methods need one and it has none.';
