@@ -4,7 +4,6 @@
  */
 #include "http_call.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -12,7 +11,6 @@
 
 #include "text_excerpt.h"
 
-#define MAX_ERROR_SIZE 500
 #define MAX_CONTENT_TYPE_SIZE 200
 #define FIRST_BODY_SIZE 4096
 
@@ -223,6 +221,22 @@ get_milliseconds(const HttpCall *call, CURLINFO which, bool reached)
 	return (int) ((microseconds + 500) / 1000);
 }
 
+/* Where libcurl did not ask before it sent, it knows how much it sent. */
+static void
+note_sending(HttpCall *call)
+{
+#if !HTTP_CAN_COUNT_SENDING
+	long		request_size = 0;
+
+	(void) curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_size);
+	call->may_have_left = request_size > 0;
+	if (call->may_have_left && call->phase != PHASE_READING)
+		call->phase = PHASE_SENDING;
+#else
+	(void) call;
+#endif
+}
+
 static void
 note_times(HttpCall *call)
 {
@@ -280,112 +294,15 @@ note_head(HttpCall *call)
 	note_server_time(call);
 }
 
-/* The time of the connect is only kept when the handshake has ended, too. */
-static bool
-is_connected(const HttpCall *call)
-{
-	long		port = 0;
-
-	return curl_easy_getinfo(call->easy, CURLINFO_LOCAL_PORT,
-							 &port) == CURLE_OK && port > 0;
-}
-
-static bool
-is_handshake_failure(CURLcode code)
-{
-	switch (code)
-	{
-		case CURLE_SSL_CONNECT_ERROR:
-		case CURLE_SSL_CERTPROBLEM:
-		case CURLE_SSL_CIPHER:
-		case CURLE_PEER_FAILED_VERIFICATION:
-		case CURLE_SSL_CACERT_BADFILE:
-		case CURLE_SSL_ISSUER_ERROR:
-		case CURLE_SSL_INVALIDCERTSTATUS:
-		case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-			return true;
-		default:
-			return false;
-	}
-}
-
-static const char *
-phase_name(const HttpCall *call, CURLcode code)
-{
-	/* By then libcurl had already made another connection. */
-	if (call->stop == STOP_REPEATED_MUTATION)
-		return "waiting for the answer";
-	switch (call->phase)
-	{
-		case PHASE_PREPARING:
-			return code == CURLE_COULDNT_RESOLVE_HOST ?
-				"name resolution" : "preparing the request";
-		case PHASE_RESOLVING:
-			return "name resolution";
-		case PHASE_CONNECTING:
-			return is_handshake_failure(code) ||
-				(call->secure &&
-				 is_connected(call)) ?
-				"TLS handshake" : "connecting";
-		case PHASE_SENDING:
-			return get_number(call, CURLINFO_SIZE_UPLOAD_T) <
-				(curl_off_t) call->body_length ?
-				"sending the request" : "waiting for the answer";
-		case PHASE_READING:
-			break;
-	}
-	return "reading the answer";
-}
-
-static const char *
-reason_text(const HttpCall *call, CURLcode code)
-{
-	switch (call->stop)
-	{
-		case STOP_REPEATED_MUTATION:
-			return "the connection was closed before an answer came";
-		case STOP_HEADER_TOO_LARGE:
-			return "the header lines are longer than allowed";
-		case STOP_OUT_OF_MEMORY:
-			return "out of memory";
-		case STOP_CANCELLED:
-			return "the call was cancelled";
-		case STOP_BODY_TOO_LARGE:
-		case STOP_NONE:
-			break;
-	}
-	if (call->curl_error[0] != '\0')
-		return call->curl_error;
-	if (code == CURLE_OK)
-		return "the connection was closed before the answer was complete";
-	return curl_easy_strerror(code);
-}
-
-/* One line of text; without memory the answer does without it. */
-static char *
-make_error(const char *phase, const char *reason)
-{
-	char		line[MAX_ERROR_SIZE];
-	char	   *byte;
-
-	snprintf(line, sizeof(line), "%s: %s", phase, reason);
-	for (byte = line; *byte != '\0'; byte++)
-		if (*byte == '\n' || *byte == '\t')
-			*byte = ' ';
-	return provision_text_excerpt(line, strlen(line), sizeof(line));
-}
-
 void
 provision_http_answer_finish(HttpCall *call, CURLcode code)
 {
 	HttpAnswer *answer = call->answer;
 
+	note_sending(call);
 	note_times(call);
 	note_head(call);
 	answer->body_too_large = call->stop == STOP_BODY_TOO_LARGE;
-#if !HTTP_CAN_COUNT_SENDING
-	call->may_have_left = get_number(call, CURLINFO_REQUEST_SIZE) > 0;
-#endif
 	answer->delivery = provision_http_delivery(code, call->may_have_left,
 											   call->head_complete,
 											   answer->body_too_large);
@@ -393,8 +310,7 @@ provision_http_answer_finish(HttpCall *call, CURLcode code)
 		return;
 	/* An end within the header lines is a success to libcurl only. */
 	answer->curl_code = code == CURLE_OK ? CURLE_PARTIAL_FILE : code;
-	answer->error = make_error(phase_name(call, code),
-							   reason_text(call, code));
+	answer->error = provision_http_error_text(call, code);
 }
 
 void
@@ -405,5 +321,5 @@ provision_http_answer_refuse(HttpCall *call, const char *reason)
 	answer->delivery = DELIVERY_NOT_SENT;
 	answer->curl_code = CURLE_FAILED_INIT;
 	answer->total_ms = 0;
-	answer->error = make_error("preparing the request", reason);
+	answer->error = provision_http_error_refusal(reason);
 }

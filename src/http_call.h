@@ -3,8 +3,8 @@
  *		One call while it runs: what the http_*.c files share and nobody else
  *		needs.
  *
- * http_request.c fills the sending half, http_answer.c the receiving half, and
- * http_client.c owns the whole.
+ * http_call.c makes it, http_request.c and http_answer.c connect its two halves
+ * to libcurl, and http_client.c owns it.
  */
 #ifndef PROVISION_HTTP_CALL_H
 #define PROVISION_HTTP_CALL_H
@@ -22,7 +22,9 @@
  * From this version on, libcurl asks before each time it sends a request.
  * Without that a mutation needs a connection of its own.
  */
+#ifndef HTTP_CAN_COUNT_SENDING
 #define HTTP_CAN_COUNT_SENDING (LIBCURL_VERSION_NUM >= 0x075000)
+#endif
 
 #define HTTP_HEADER_COUNT 9		/* lines of our own in a request */
 #define HTTP_RETRY_AFTER_COUNT 2	/* a third such header is ignored */
@@ -91,13 +93,34 @@ typedef struct HttpCall
 	char		server_date[HTTP_VALUE_SIZE];
 } HttpCall;
 
-/* Why a request must not be sent, NULL when it may. */
-extern const char *provision_http_request_refusal(const HttpRequest *request);
+/* The strings are copied; false without memory.  Freed also after that. */
+extern bool provision_http_limits_copy(HttpLimits *copy,
+									   const HttpLimits *limits);
+extern void provision_http_limits_free(HttpLimits *copy);
+
+/*
+ * A call that does nothing yet, with an answer that says so; NULL without
+ * memory.
+ */
+extern HttpCall *provision_http_call_make(int64_t attempt_id,
+										  const HttpLimits *limits);
+extern void provision_http_call_free(HttpCall *call);
 
 /* Copies a request that may be sent; false without memory. */
-extern bool provision_http_request_copy(HttpCall *call,
-										const HttpRequest *request,
-										const HttpLimits *limits);
+extern bool provision_http_call_copy(HttpCall *call,
+									 const HttpRequest *request,
+									 const HttpLimits *limits);
+
+/* Wipes and frees that copy. */
+extern void provision_http_call_wipe(HttpCall *call);
+
+/* Rings of calls; the head is a call of which only the links are used. */
+extern void provision_http_ring_make(HttpCall *head);
+extern void provision_http_ring_append(HttpCall *head, HttpCall *call);
+extern void provision_http_ring_remove(HttpCall *call);
+
+/* Why a request must not be sent, NULL when it may. */
+extern const char *provision_http_request_refusal(const HttpRequest *request);
 
 /*
  * Sets every option of a fresh handle.  False when one of those that
@@ -105,9 +128,6 @@ extern bool provision_http_request_copy(HttpCall *call,
  */
 extern bool provision_http_request_apply(HttpCall *call,
 										 const HttpLimits *limits);
-
-/* Wipes and frees the copy. */
-extern void provision_http_request_wipe(HttpCall *call);
 
 /* Sets the options that receive the answer; false as above. */
 extern bool provision_http_answer_apply(HttpCall *call);
@@ -117,6 +137,13 @@ extern void provision_http_answer_finish(HttpCall *call, CURLcode code);
 
 /* Fills the answer of a call that never reached libcurl. */
 extern void provision_http_answer_refuse(HttpCall *call, const char *reason);
+
+/*
+ * One line of UTF-8, to be freed; NULL without memory, which the answer
+ * survives.
+ */
+extern char *provision_http_error_text(const HttpCall *call, CURLcode code);
+extern char *provision_http_error_refusal(const char *reason);
 
 /* The one place that decides how far a request came. */
 extern Delivery provision_http_delivery(CURLcode code, bool may_have_left,

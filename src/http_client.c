@@ -5,19 +5,12 @@
  */
 #include "http_client.h"
 
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "http_call.h"
 #include "http_poll.h"
-
-#define DEFAULT_MAX_BODY_SIZE (8 * 1024 * 1024)
-#define DEFAULT_MAX_HEADER_SIZE (64 * 1024)
-#define DEFAULT_MAX_CONNECTIONS 100
 
 /* Handles kept for the next calls; each holds a few kB. */
 #define MAX_SPARE_HANDLES 64
@@ -30,36 +23,12 @@ static struct
 	CURLM	   *multi;			/* NULL: the client is not open */
 	int64_t		due_at_ms;		/* monotonic; -1: never */
 	HttpLimits	limits;
-	char	   *user_agent;
-	char	   *ca_file;
 	HttpCall	in_flight;		/* head of a ring */
 	int			in_flight_count;
 	HttpCall	finished;		/* head of a ring, oldest first */
 	CURL	   *spare[MAX_SPARE_HANDLES];
 	int			spare_count;
 }			client = {.due_at_ms = -1};
-
-static void
-make_ring(HttpCall *head)
-{
-	head->previous = head->next = head;
-}
-
-static void
-append_call(HttpCall *head, HttpCall *call)
-{
-	call->previous = head->previous;
-	call->next = head;
-	head->previous->next = call;
-	head->previous = call;
-}
-
-static void
-unlink_call(HttpCall *call)
-{
-	call->previous->next = call->next;
-	call->next->previous = call->previous;
-}
 
 static int64_t
 monotonic_ms(void)
@@ -109,38 +78,6 @@ is_libcurl_usable(void)
 	return (version->features & CURL_VERSION_ASYNCHDNS) != 0;
 }
 
-/* NULL and the empty string both mean "none"; false without memory. */
-static bool
-copy_text(char **copy, const char *text)
-{
-	*copy = NULL;
-	if (text == NULL || text[0] == '\0')
-		return true;
-	*copy = strdup(text);
-	return *copy != NULL;
-}
-
-static bool
-copy_limits(const HttpLimits *limits)
-{
-	client.limits = *limits;
-	if (limits->max_body_size == 0)
-		client.limits.max_body_size = DEFAULT_MAX_BODY_SIZE;
-	if (client.limits.max_body_size > INT_MAX / 2)
-		client.limits.max_body_size = INT_MAX / 2;
-	if (limits->max_header_size == 0)
-		client.limits.max_header_size = DEFAULT_MAX_HEADER_SIZE;
-	if (limits->max_connections <= 0)
-		client.limits.max_connections = DEFAULT_MAX_CONNECTIONS;
-	if (!copy_text(&client.user_agent, limits->user_agent) ||
-		!copy_text(&client.ca_file, limits->ca_file))
-		return false;
-	client.limits.ca_file = client.ca_file;
-	client.limits.user_agent = client.user_agent == NULL ?
-		"provision" : client.user_agent;
-	return true;
-}
-
 static bool
 set_multi_options(void)
 {
@@ -164,10 +101,10 @@ provision_http_client_open(const HttpLimits *limits)
 {
 	if (client.multi != NULL || !is_libcurl_usable())
 		return false;
-	make_ring(&client.in_flight);
-	make_ring(&client.finished);
+	provision_http_ring_make(&client.in_flight);
+	provision_http_ring_make(&client.finished);
 	client.due_at_ms = -1;
-	if (provision_http_poll_open() && copy_limits(limits))
+	if (provision_http_poll_open() && provision_http_limits_copy(&client.limits, limits))
 		client.multi = curl_multi_init();
 	if (client.multi != NULL && set_multi_options())
 		return true;
@@ -221,37 +158,6 @@ take_handle(void)
 	return curl_easy_init();
 }
 
-static void
-free_call(HttpCall *call)
-{
-	provision_http_request_wipe(call);
-	provision_http_answer_free(call->answer);
-	free(call);
-}
-
-/* A call that does nothing yet, with an answer that says so. */
-static HttpCall *
-make_call(int64_t attempt_id)
-{
-	HttpCall   *call = calloc(1, sizeof(HttpCall));
-	HttpAnswer *answer = calloc(1, sizeof(HttpAnswer));
-
-	if (call == NULL || answer == NULL)
-	{
-		free(call);
-		free(answer);
-		return NULL;
-	}
-	answer->attempt_id = attempt_id;
-	answer->retry_after_ms = -1;
-	answer->dns_ms = answer->connect_ms = answer->tls_ms = -1;
-	answer->first_byte_ms = answer->total_ms = -1;
-	call->answer = answer;
-	call->max_body_size = client.limits.max_body_size;
-	call->max_header_size = client.limits.max_header_size;
-	return call;
-}
-
 /* NULL when the call is in flight, otherwise why it is not. */
 static const char *
 start_call(HttpCall *call, const HttpRequest *request)
@@ -261,7 +167,7 @@ start_call(HttpCall *call, const HttpRequest *request)
 
 	if (refusal != NULL)
 		return refusal;
-	if (!provision_http_request_copy(call, request, &client.limits))
+	if (!provision_http_call_copy(call, request, &client.limits))
 		return "out of memory";
 	call->easy = take_handle();
 	if (call->easy == NULL)
@@ -280,8 +186,8 @@ put_finished(HttpCall *call)
 	if (call->easy != NULL)
 		give_back_handle(call->easy);
 	call->easy = NULL;
-	provision_http_request_wipe(call);
-	append_call(&client.finished, call);
+	provision_http_call_wipe(call);
+	provision_http_ring_append(&client.finished, call);
 }
 
 bool
@@ -292,13 +198,13 @@ provision_http_client_send(const HttpRequest *request)
 
 	if (client.multi == NULL)
 		return false;
-	call = make_call(request->attempt_id);
+	call = provision_http_call_make(request->attempt_id, &client.limits);
 	if (call == NULL)
 		return false;
 	refusal = start_call(call, request);
 	if (refusal == NULL)
 	{
-		append_call(&client.in_flight, call);
+		provision_http_ring_append(&client.in_flight, call);
 		client.in_flight_count++;
 		return true;
 	}
@@ -312,7 +218,7 @@ finish_call(HttpCall *call, CURLcode code)
 {
 	curl_multi_remove_handle(client.multi, call->easy);
 	provision_http_answer_finish(call, code);
-	unlink_call(call);
+	provision_http_ring_remove(call);
 	client.in_flight_count--;
 	put_finished(call);
 }
@@ -409,10 +315,10 @@ provision_http_client_next_answer(void)
 
 	if (client.multi == NULL || call == &client.finished)
 		return NULL;
-	unlink_call(call);
+	provision_http_ring_remove(call);
 	answer = call->answer;
 	call->answer = NULL;
-	free_call(call);
+	provision_http_call_free(call);
 	return answer;
 }
 
@@ -444,13 +350,13 @@ drop_calls(HttpCall *head)
 	{
 		HttpCall   *call = head->next;
 
-		unlink_call(call);
+		provision_http_ring_remove(call);
 		if (call->easy != NULL)
 		{
 			curl_multi_remove_handle(client.multi, call->easy);
 			curl_easy_cleanup(call->easy);
 		}
-		free_call(call);
+		provision_http_call_free(call);
 	}
 }
 
@@ -467,7 +373,5 @@ provision_http_client_close(void)
 	client.multi = NULL;
 	provision_http_poll_close();
 	client.due_at_ms = -1;
-	free(client.user_agent);
-	free(client.ca_file);
-	client.user_agent = client.ca_file = NULL;
+	provision_http_limits_free(&client.limits);
 }

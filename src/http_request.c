@@ -1,15 +1,12 @@
 /*
  * http_request.c
- *		Copies a request and turns it into the options of a libcurl handle.
+ *		Decides whether a request may be sent, and turns it into the options of
+ *		a libcurl handle.
  */
 #include "http_call.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#define DEFAULT_TIMEOUT_MS 30000
-#define DEFAULT_CONNECT_TIMEOUT_MS 10000
 
 /* An idle connection older than this may be about to be closed by gunicorn. */
 #define MUTATION_CONNECTION_AGE 1
@@ -70,139 +67,6 @@ provision_http_request_refusal(const HttpRequest *request)
 	if (request->body == NULL && request->body_length > 0)
 		return "the body is missing";
 	return NULL;
-}
-
-/* NULL and the empty string both mean "none". */
-static bool
-is_given(const char *text)
-{
-	return text != NULL && text[0] != '\0';
-}
-
-/* The caller has made memory large enough. */
-static const char *
-keep_bytes(HttpCall *call, const char *bytes, size_t length)
-{
-	char	   *copy = call->memory + call->memory_used;
-
-	memcpy(copy, bytes, length);
-	copy[length] = '\0';
-	call->memory_used += length + 1;
-	return copy;
-}
-
-static const char *
-keep_text(HttpCall *call, const char *text)
-{
-	return is_given(text) ? keep_bytes(call, text, strlen(text)) : NULL;
-}
-
-/*
- * The list is our own, not one made by curl_slist_append, so that no copy of
- * a secret lies in memory that we cannot wipe.
- */
-static void
-add_header(HttpCall *call, const char *name, const char *value)
-{
-	struct curl_slist *header = &call->headers[call->header_count];
-	char	   *line = call->memory + call->memory_used;
-	size_t		name_length = strlen(name);
-
-	if (!is_given(value))
-		return;
-	memcpy(line, name, name_length);
-	call->memory_used += name_length;
-	keep_bytes(call, value, strlen(value));
-	header->data = line;
-	header->next = NULL;
-	if (call->header_count > 0)
-		call->headers[call->header_count - 1].next = header;
-	call->header_count++;
-}
-
-static void
-add_headers(HttpCall *call, const HttpRequest *request)
-{
-	add_header(call, "Host: ", request->site);
-	add_header(call, "X-Frappe-Site-Name: ", request->site);
-	add_header(call, "Authorization: ", request->authorization);
-	add_header(call, "X-Request-Id: ", request->correlation_id);
-	add_header(call, "traceparent: ", request->traceparent);
-	add_header(call, "Idempotency-Key: ", request->idempotency_key);
-	add_header(call, "Accept: ", "application/json");
-	if (request->body != NULL)
-		add_header(call, "Content-Type: ", "application/json");
-
-	/* Nothing after the colon: libcurl leaves its own such header out. */
-	add_header(call, "Expect", ":");
-}
-
-static size_t
-text_size(const char *text)
-{
-	return text == NULL ? 1 : strlen(text) + 1;
-}
-
-/* Enough for every string of the request and the names of the headers. */
-static size_t
-needed_memory(const HttpRequest *request, const HttpLimits *limits)
-{
-	return 256
-		+ text_size(request->method)
-		+ text_size(request->url)
-		+ 2 * text_size(request->site)
-		+ text_size(request->authorization)
-		+ text_size(request->correlation_id)
-		+ text_size(request->traceparent)
-		+ text_size(request->idempotency_key)
-		+ text_size(request->ca_file)
-		+ text_size(limits->ca_file)
-		+ (request->body == NULL ? 0 : request->body_length + 1);
-}
-
-bool
-provision_http_request_copy(HttpCall *call, const HttpRequest *request,
-							const HttpLimits *limits)
-{
-	call->memory_size = needed_memory(request, limits);
-	call->memory = malloc(call->memory_size);
-	if (call->memory == NULL)
-		return false;
-	call->method = keep_text(call, request->method);
-	call->url = keep_text(call, request->url);
-	call->ca_file = keep_text(call, is_given(request->ca_file) ?
-							  request->ca_file : limits->ca_file);
-	add_headers(call, request);
-	if (request->body != NULL)
-		call->body = keep_bytes(call, request->body, request->body_length);
-	call->body_length = request->body_length;
-	call->connect_timeout_ms = request->connect_timeout_ms > 0 ?
-		request->connect_timeout_ms : DEFAULT_CONNECT_TIMEOUT_MS;
-	call->timeout_ms = request->timeout_ms > 0 ?
-		request->timeout_ms : DEFAULT_TIMEOUT_MS;
-	call->mutation = request->mutation;
-	call->secure = starts_with(request->url, "https://");
-	return true;
-}
-
-/*
- * Through a volatile pointer, because the compiler may drop a memset of memory
- * that is freed next; explicit_bzero is not everywhere.
- */
-void
-provision_http_request_wipe(HttpCall *call)
-{
-	volatile char *byte = call->memory;
-	size_t		left;
-
-	if (call->memory == NULL)
-		return;
-	for (left = call->memory_used; left > 0; left--)
-		*byte++ = 0;
-	free(call->memory);
-	call->memory = NULL;
-	call->body = NULL;
-	call->header_count = 0;
 }
 
 /* Called inside libcurl before it asks a resolver. */

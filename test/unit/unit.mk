@@ -17,8 +17,7 @@ UNIT_FUZZ_SECONDS ?= 60
 UNIT_CURL_CFLAGS := $(shell curl-config --cflags)
 UNIT_CURL_LIBS := $(shell curl-config --libs)
 
-UNIT_SOURCES := src/http_client.c src/http_poll.c src/http_request.c src/http_answer.c src/http_date.c \
-	src/json_text.c src/text_excerpt.c
+UNIT_SOURCES := $(wildcard src/http_*.c) src/json_text.c src/text_excerpt.c
 UNIT_HELPERS := $(UNIT_DIR)/tap.c $(UNIT_DIR)/hostile.c
 UNIT_HEADERS := $(wildcard src/http_*.h) src/json_text.h src/text_excerpt.h $(wildcard $(UNIT_DIR)/*.h)
 
