@@ -38,15 +38,20 @@ COMMENT ON TYPE provision.outcome IS 'An answer with its meaning and the policy 
 -- Jobs of these attempts that this incarnation still owns and nobody else has locked. The others' answers wait for the next round.
 CREATE OR REPLACE FUNCTION provision.lock_answered_jobs(incarnation bigint, attempt_ids bigint[])
     RETURNS bigint[]
-    LANGUAGE sql VOLATILE
-BEGIN ATOMIC
-    SELECT ARRAY(SELECT job.job_id
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    answered bigint[] := ARRAY(SELECT DISTINCT attempt.job_id FROM provision.attempt WHERE attempt.attempt_id = ANY (attempt_ids));
+BEGIN
+    RETURN ARRAY(SELECT job.job_id
                    FROM provision.job
-                  WHERE job.owner = lock_answered_jobs.incarnation
-                    AND job.job_id IN (SELECT attempt.job_id FROM provision.attempt WHERE attempt.attempt_id = ANY (attempt_ids))
+                  WHERE job.job_id = ANY (answered)
+                    AND job.owner = lock_answered_jobs.incarnation
                   ORDER BY job.job_id
                     FOR NO KEY UPDATE SKIP LOCKED);
 END;
+$$;
 COMMENT ON FUNCTION provision.lock_answered_jobs(bigint, bigint[]) IS 'Fence and lock in one: the jobs for which results may be recorded now.';
 
 CREATE OR REPLACE FUNCTION provision.classify_answers(

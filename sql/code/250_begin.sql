@@ -7,6 +7,10 @@ CREATE OR REPLACE FUNCTION provision.block_steps(job_ids bigint[])
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF NOT EXISTS (SELECT FROM provision.job_step
+                    WHERE job_step.job_id = ANY (job_ids) AND job_step.state IN ('failed', 'blocked', 'skipped', 'undone')) THEN
+        RETURN;
+    END IF;
     LOOP        -- each pass blocks those that required what the pass before blocked
         WITH blocked AS (
             UPDATE provision.job_step AS waiting
@@ -122,63 +126,51 @@ END;
 $$;
 COMMENT ON FUNCTION provision.touch_jobs(bigint, bigint[]) IS 'The jobs of this incarnation whose steps are planned in this round.';
 
-CREATE OR REPLACE FUNCTION provision.has_failed_for_good(job_id bigint, workflow_id bigint)
-    RETURNS boolean
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT EXISTS (SELECT
-                     FROM provision.job_step
-                     JOIN provision.step ON step.workflow_id = has_failed_for_good.workflow_id AND step.ordinal = job_step.ordinal
-                    WHERE job_step.job_id = has_failed_for_good.job_id
-                      AND job_step.state IN ('failed', 'blocked')
-                      AND step.critical);
-END;
-COMMENT ON FUNCTION provision.has_failed_for_good(bigint, bigint) IS 'A critical step failed: the job starts nothing further.';
-
 -- Open steps of these jobs that may plan their next call, each with its plan, in the order of the queue.
 CREATE OR REPLACE FUNCTION provision.startable_steps(job_ids bigint[])
     RETURNS TABLE (job_id bigint, ordinal smallint, state text, engine_id bigint, is_limited boolean, calls_at_once bigint,
                    exclusion text, is_enabled boolean, may_call boolean, next provision.next_call)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    WITH open_step AS MATERIALIZED (
-        SELECT job_step.job_id, job_step.ordinal, job_step.name, job_step.state, job_step.attempt_id, job_step.next_attempt_at,
-               job_step.answers, job.workflow_id, job.engine_id, job.tenant_id, job.rank, job.options
-          FROM provision.job
+    WITH live AS MATERIALIZED (     -- jobs that go on, each with the names of its steps that have not ended
+        SELECT job.job_id, job.workflow_id, job.engine_id, job.tenant_id, job.rank, job.options,
+               count(job_step.attempt_id) AS calls_in_flight,
+               array_agg(job_step.name) FILTER (WHERE job_step.finished_at IS NULL) AS open_steps
+          FROM unnest(job_ids) AS touched (job_id)
+          JOIN provision.job ON job.job_id = touched.job_id
           JOIN provision.job_step ON job_step.job_id = job.job_id
-         WHERE job.job_id = ANY (job_ids)
-           AND job.state = 'running'
+          JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = job_step.ordinal
+         WHERE job.state = 'running'
            AND job.wish IS NULL
-           AND job_step.finished_at IS NULL
+         GROUP BY job.job_id
+        HAVING NOT bool_or(step.critical AND job_step.state IN ('failed', 'blocked'))
     )
-    SELECT open_step.job_id, open_step.ordinal, open_step.state, open_step.engine_id, engine.rate_per_second IS NOT NULL,
-           (SELECT count(*) FROM open_step AS sibling WHERE sibling.job_id = open_step.job_id AND sibling.attempt_id IS NOT NULL)
-               + row_number() OVER (PARTITION BY open_step.job_id ORDER BY open_step.ordinal),
+    SELECT live.job_id, job_step.ordinal, job_step.state, live.engine_id, engine.rate_per_second IS NOT NULL,
+           live.calls_in_flight + row_number() OVER (PARTITION BY live.job_id ORDER BY job_step.ordinal),
            provision.exclusion_name(step.exclusive, engine, tenant.settings),
            enabled.yes,
            engine_state.paused_at IS NULL
                AND (engine_state.breaker = 'closed'
-                    OR engine_state.breaker = 'half_open' AND engine_state.probe_job_id = open_step.job_id),
+                    OR engine_state.breaker = 'half_open' AND engine_state.probe_job_id = live.job_id),
            CASE WHEN enabled.yes THEN
                provision.next_call(step.plan_function,
-                   provision.plan_context(open_step.job_id, tenant, engine.name, open_step.answers, open_step.options)) END
-      FROM open_step
-      JOIN provision.step ON step.workflow_id = open_step.workflow_id AND step.ordinal = open_step.ordinal
-      JOIN provision.tenant ON tenant.tenant_id = open_step.tenant_id
-      JOIN provision.engine ON engine.engine_id = open_step.engine_id
-      JOIN provision.engine_state ON engine_state.engine_id = open_step.engine_id
+                   provision.plan_context(live.job_id, tenant, engine.name, job_step.answers, live.options)) END
+      FROM live
+      JOIN provision.job_step ON job_step.job_id = live.job_id
+      JOIN provision.step ON step.workflow_id = live.workflow_id AND step.ordinal = job_step.ordinal
+      JOIN provision.tenant ON tenant.tenant_id = live.tenant_id
+      JOIN provision.engine ON engine.engine_id = live.engine_id
+      JOIN provision.engine_state ON engine_state.engine_id = live.engine_id
      CROSS JOIN LATERAL (SELECT step.enabled_by IS NULL
                              OR coalesce(tenant.settings -> step.enabled_by, 'null') NOT IN ('null', 'false', '[]') AS yes) AS enabled
-     WHERE open_step.attempt_id IS NULL
-       AND CASE open_step.state
-               WHEN 'waiting' THEN NOT EXISTS (SELECT FROM open_step AS before
-                                                WHERE before.job_id = open_step.job_id
-                                                  AND before.name = ANY (step.requires || step.runs_after))
-               WHEN 'retrying' THEN open_step.next_attempt_at <= clock_timestamp()
+     WHERE job_step.finished_at IS NULL
+       AND job_step.attempt_id IS NULL
+       AND CASE job_step.state
+               WHEN 'waiting' THEN NOT (step.requires || step.runs_after) && live.open_steps
+               WHEN 'retrying' THEN job_step.next_attempt_at <= clock_timestamp()
                ELSE true
            END
-       AND NOT provision.has_failed_for_good(open_step.job_id, open_step.workflow_id)
-     ORDER BY open_step.rank, open_step.job_id, open_step.ordinal;
+     ORDER BY live.rank, live.job_id, job_step.ordinal;
 END;
 COMMENT ON FUNCTION provision.startable_steps(bigint[]) IS 'Steps of these jobs that could send something now.';
 
