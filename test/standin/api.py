@@ -20,11 +20,11 @@ encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 class Outcome:
     """What a request did: for the log and the inventory."""
-    __slots__ = ("response", "user", "effect", "created", "deleted")
+    __slots__ = ("response", "user", "effect", "inserted", "derived", "deleted")
 
     def __init__(self):
         self.response = self.user = self.effect = self.deleted = None
-        self.created = ()
+        self.inserted = self.derived = ()
 
 
 def answer(site, request):
@@ -38,7 +38,9 @@ def answer(site, request):
         if site.notes and isinstance(body, dict):
             body = dict(body, _server_messages=pack(site.notes))
         outcome.response = Response(status, encode(body).encode("utf-8", "surrogatepass"), headers=COOKIES)
-        outcome.created = site.commit()
+        site.commit()
+        outcome.inserted = site.inserted
+        outcome.derived = [pair for pair in site.created if pair not in site.inserted]
     except FrappeError as error:
         site.rollback()
         outcome.effect = outcome.deleted = None
@@ -99,8 +101,8 @@ def route(site, user, request, outcome):
 
 def method_call(site, user, request, name, outcome):
     body = methods.call(site, user, name, arguments_of(request))
-    if site.created:
-        outcome.effect = "created " + ", ".join("%s/%s" % pair for pair in site.created[:3])
+    if site.inserted:
+        outcome.effect = "created " + ", ".join("%s/%s" % pair for pair in site.inserted)[:200]
     return 200, body
 
 

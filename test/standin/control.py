@@ -34,6 +34,18 @@ def site_of(gateway, given):
     return gateway.sites[name]
 
 
+def insert(site, doctype, values):
+    """All of it or nothing; what a test plants does not count as created."""
+    site.begin()
+    try:
+        document = lifecycle.insert(site, ADMINISTRATOR, doctype, values)
+        site.commit()
+        return document
+    except Exception:
+        site.rollback()
+        raise
+
+
 def add_fault(gateway, body, query):
     return gateway.faults.add(body).describe()
 
@@ -66,7 +78,7 @@ def get_mode(gateway, body, query):
 
 
 def log(gateway, body, query):
-    return gateway.journal.since(int(query.get("since", 0)))
+    return gateway.journal.since(int(query.get("since", 0)), query.get("method"), query.get("path_regex", ""))
 
 
 def inventory(gateway, body, query):
@@ -87,7 +99,7 @@ def user(gateway, body, query):
     site = site_of(gateway, body)
     roles = body.get("roles", PROVISIONING_ROLES)
     if site.get("User", body["name"]) is None:
-        lifecycle.insert(site, ADMINISTRATOR, "User", {"email": body["name"], "first_name": body["name"]})
+        insert(site, "User", {"email": body["name"], "first_name": body["name"]})
     add_user(site, body["name"], body["key"], body["secret"], roles)
     return {"name": body["name"], "roles": list(roles)}
 
@@ -100,7 +112,7 @@ def plant_document(gateway, body, query):
         values = doctypes.blank(document["doctype"], site, document.get("name") or site.hash_name())
         site.put(dict(values, **document))
         return values
-    return lifecycle.insert(site, ADMINISTRATOR, document["doctype"], document)
+    return insert(site, document["doctype"], document)
 
 
 def read_document(gateway, body, query):

@@ -34,6 +34,7 @@ class Site:
         self.users = {}
         self.undo = None            # the steps back while a transaction is open
         self.created = []           # (doctype, name) of the open transaction's new documents
+        self.inserted = []          # those of them that were asked for, not derived
         self.notes = []             # _server_messages beside the answer
         self.actor = "Administrator"
         self.tree = 0
@@ -69,17 +70,16 @@ class Site:
     # -- transactions
 
     def begin(self):
-        self.undo, self.created, self.notes = [], [], []
+        self.undo, self.created, self.inserted, self.notes = [], [], [], []
 
     def commit(self):
         self.undo = None
-        return self.created
 
     def rollback(self):
         steps, self.undo = self.undo, None
         for step in reversed(steps):
             step()
-        self.created = []
+        self.created, self.inserted = [], []
 
     def remember(self, mapping, key):
         """Note how to put mapping[key] back."""

@@ -34,7 +34,7 @@ def parse_arguments(arguments):
     parser.add_argument("--idle-ms", type=int, default=2000, help="idle connections are closed after this time")
     parser.add_argument("--max-seconds", type=int, default=3600)
     parser.add_argument("--job-ms", type=float, default=50, help="how long a background job takes")
-    parser.add_argument("--log-limit", type=int, default=500_000, help="entries kept in memory")
+    parser.add_argument("--log-limit", type=int, default=100_000, help="newest requests kept in memory")
     for kind in ("read", "write", "company", "settings", "delete", "wizard"):
         parser.add_argument("--%s-ms" % kind, type=float, default=0, help="time before the effect and the answer")
     options = parser.parse_args(arguments)

@@ -158,6 +158,7 @@ class Exchange:
             return api.error_response(self.site, self.request, lost)
         if self.action.get("half_made_company"):
             self.site.in_flight["half made company"] = True
+        self.site.in_flight["blind to prices"] = bool(self.race and self.race.sees_too_little())
         outcome = api.answer(self.site, self.request)
         self.site.in_flight.pop("half made company", None)
         if self.race:

@@ -1,6 +1,8 @@
 """What arrived and what it did: the request log, the counts of creations, the concurrency seen."""
 
 import collections
+import itertools
+import re
 import time
 
 HEADERS = ("host", "x-request-id", "traceparent", "idempotency-key", "x-frappe-site-name", "accept-language",
@@ -51,25 +53,22 @@ class Journal:
         for name in ("", entry["site"]):
             self.running[name] -= 1
 
-    def since(self, number):
-        if number <= 0:
-            return list(self.entries)
+    def since(self, number, method=None, path_regex=""):
+        """The entries after this sequence number."""
         skipped = max(0, number - (self.sequence - len(self.entries)))
-        return list(self.entries)[skipped:]
+        path = re.compile(path_regex)
+        return [entry for entry in itertools.islice(self.entries, skipped, None)
+                if method in (None, entry["method"]) and path.search(entry["path"])]
 
     # -- documents
 
     def count(self, site, outcome):
         """Add what a committed request created and deleted."""
         counts = self.by_site.setdefault(site.name, {"created": {}, "deleted": {}, "derived": collections.Counter()})
-        target = outcome.effect and outcome.effect.startswith("created") and outcome.created
-        if target:
-            direct = [pair for pair in outcome.created if "%s/%s" % pair in outcome.effect]
-            for pair in direct:
-                add(counts["created"], pair[0], logical_name(site.get(*pair)))
-            for doctype, name in outcome.created:
-                if (doctype, name) not in direct:
-                    counts["derived"][doctype] += 1
+        for doctype, name in outcome.inserted:
+            add(counts["created"], doctype, logical_name(site.get(doctype, name)))
+        for doctype, name in outcome.derived:
+            counts["derived"][doctype] += 1
         if outcome.deleted is not None:
             add(counts["deleted"], outcome.deleted["doctype"], logical_name(outcome.deleted))
 
@@ -85,7 +84,7 @@ class Journal:
     def stats(self, sites):
         created = {name: sum(sum(names.values()) for names in counts["created"].values())
                    for name, counts in self.by_site.items()}
-        return {"requests": self.sequence, "running": self.running[""], "max_concurrent": self.peak[""],
+        return {"requests": self.sequence, "log_entries": len(self.entries), "running": self.running[""], "max_concurrent": self.peak[""],
                 "max_concurrent_by_site": {name: self.peak[name] for name in sites}, "created": created}
 
 

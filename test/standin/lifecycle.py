@@ -50,6 +50,7 @@ def insert(site, user, doctype, values):
     validation.check_values(site, document)
     refuse_duplicate(site, document)
     site.put(document)
+    site.inserted.append((doctype, document["name"]))
     run("insert", site, document)
     if wanted == 1 and doctype in doctypes.SUBMITTABLE:
         run("submit", site, document)

@@ -1,26 +1,24 @@
 """What the real server does to requests that run at the same moment: one of them fails, or all but one.
 
 Measured on ERPNext v15: two Company creations at once, one always failed; six warehouses of one tree, four failed;
-three opening entries, one failed; three saves of settings, one failed.
+three opening entries, one failed; three saves of settings, one failed; the same new customer three times, two
+duplicates; the same Item Price three times, three rows.
 """
 
 import json
 
 from company import lost_race
-from errors import deadlock
+from errors import deadlock, duplicate
 
-CHANCE_TO_LOSE = {"company": 1.0, "warehouse": 0.67, "opening": 0.33, "settings": 0.33}
+CHANCE_TO_LOSE = {"Company": 1.0, "Customer": 1.0, "Warehouse": 0.67, "POS Opening Entry": 0.33, "settings": 0.33}
+CREATIONS = set(CHANCE_TO_LOSE) | {"Item Price"}
 
 
 def kind_of(request):
-    path = request.path
-    if request.method == "POST" and path.startswith("/api/resource/Company"):
-        return "company"
-    if request.method == "POST" and path.startswith("/api/resource/Warehouse") and "Type" not in path:
-        return "warehouse"
-    if request.method == "POST" and path.startswith("/api/resource/POS Opening Entry"):
-        return "opening"
-    if request.method == "PUT" and ("Settings" in path or "Global Defaults" in path):
+    doctype = request.path[len("/api/resource/"):].partition("/")[0]
+    if request.method == "POST" and doctype in CREATIONS:
+        return doctype
+    if request.method == "PUT" and (doctype.endswith(" Settings") or doctype == "Global Defaults"):
         return "settings"
     return None
 
@@ -40,21 +38,29 @@ class Race:
 
     def lost(self):
         """The error of a request that another one overtook, or None."""
-        if self.kind is None or self.winner is None or self.winner.same_thing(self):
+        if self.kind is None or self.winner is None or self.kind == "Item Price":
             return None
-        if self.site.random.random() >= CHANCE_TO_LOSE[self.kind]:
+        if self.kind == "Customer":
+            # Both looked for a free name before either had stored it.
+            name = self.sent("customer_name")
+            return duplicate("Customer", name) if name == self.winner.sent("customer_name") else None
+        if self.is_waiting_for_the_same() or self.site.random.random() >= CHANCE_TO_LOSE[self.kind]:
             return None
-        return lost_race(self.site, self.winner.abbreviation()) if self.kind == "company" else deadlock(
-            self.kind != "opening")
+        if self.kind == "Company":
+            return lost_race(self.site, self.winner.sent("abbr"))
+        return deadlock(erpnext=self.kind != "POS Opening Entry")
 
-    def same_thing(self, other):
-        """The same document twice is a duplicate, not a deadlock."""
-        return self.request.path == other.request.path and self.request.body == other.request.body \
-            and self.kind in ("company", "warehouse")
+    def is_waiting_for_the_same(self):
+        """The same company or warehouse waits for the first one to commit and then is a plain duplicate."""
+        return self.kind in ("Company", "Warehouse") and self.request.body == self.winner.request.body
 
-    def abbreviation(self):
+    def sees_too_little(self):
+        """Whether a check for duplicates would have run before the winner's row was there."""
+        return self.kind == "Item Price" and self.winner is not None
+
+    def sent(self, field):
         try:
-            return json.loads(self.request.body).get("abbr")
+            return json.loads(self.request.body).get(field)
         except ValueError:
             return None
 

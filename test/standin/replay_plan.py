@@ -176,7 +176,7 @@ AUTHORIZATION = {
 
 # -- what is not replayed, and why
 
-AT_ONCE = "sent at the same moment as others; test_races.py sends such requests"
+AT_ONCE = "sent at the same moment as others; test_switches.py sends such requests"
 OTHER_API = "API version 2 is left out: nothing here calls it"
 NOT_REPLAYED = {
     "1302": AT_ONCE, "1305": AT_ONCE, "1306": AT_ONCE, "1308-settings-both-2": AT_ONCE, "1311-same-price-2": AT_ONCE,
