@@ -127,7 +127,8 @@ BEGIN
         provision.plain_text(exception),
         provision.plain_text(frappe_message.body ->> '_error_message'),
         provision.plain_text(frappe_message.body #>> '{errors,-1,message}'),
-        provision.plain_text(frappe_message.body ->> 'message'));
+        provision.plain_text(frappe_message.body ->> 'message'),
+        provision.plain_text(frappe_message.body ->> 'exc_type'));
 END;
 $$;
 COMMENT ON FUNCTION provision.frappe_message(jsonb) IS
@@ -202,7 +203,8 @@ END;
 $$;
 COMMENT ON FUNCTION provision.redact(jsonb, integer) IS 'The document with the values of secret keys replaced by "[redacted]" at any depth. depth is its own.';
 
--- For texts that are not known to be JSON: header lines, JSON inside of strings, query strings, user and password in a URL.
+-- For texts that are not known to be JSON: header lines, JSON (also inside of JSON strings, also cut off), query strings, user and
+-- password in a URL. In doubt it takes away too much.
 CREATE OR REPLACE FUNCTION provision.redact_text(document text)
     RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -215,8 +217,10 @@ BEGIN
     IF clean !~* 'pass|secret|token|auth|credential|cookie|key|pwd|sid|basic|bearer|://' THEN
         RETURN clean;
     END IF;
-    clean := regexp_replace(clean, '\m(token|basic|bearer)(\s+)[A-Za-z0-9+/_.~-]+(:[!-~]+|=*)', '\1\2[redacted]', 'gi');
-    clean := regexp_replace(clean, '(["'']' || words || '\\*["'']\s*:\s*)(\\*)(["'']).*?\2\3', '\1\2\3[redacted]\2\3', 'gi');
+    clean := regexp_replace(clean, '\m(token\s+)[^\s:"'']+:[^\s"'']+', '\1[redacted]', 'gi');
+    clean := regexp_replace(clean, '\m((?:basic|bearer)\s+)[A-Za-z0-9+/_.~-]{12,}=*', '\1[redacted]', 'gi');
+    clean := regexp_replace(clean, '("' || words || '"\s*:\s*")(?:[^"\\]|\\.)*', '\1[redacted]', 'gi');
+    clean := regexp_replace(clean, '(\\+"' || words || '\\+"\s*:\s*\\+")(?:[^"\\]|\\{2,}"?)*', '\1[redacted]', 'gi');
     clean := regexp_replace(clean, '(\m' || words || '=)[^&\s"'']+', '\1[redacted]', 'gi');
     RETURN regexp_replace(clean, '(://)[^/@\s]+@', '\1[redacted]@', 'g');
 END;
