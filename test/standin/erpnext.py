@@ -86,8 +86,7 @@ async def serve(options):
 
 def main():
     options = parse_arguments(sys.argv[1:])
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 50)        # the store only grows; collecting often is what would slow it down
+    gc.set_threshold(50_000, 50, 50)        # the store only grows: collecting often would slow it down for nothing
     asyncio.run(serve(options))
 
 

@@ -84,8 +84,8 @@ class Journal:
     def stats(self, sites):
         created = {name: sum(sum(names.values()) for names in counts["created"].values())
                    for name, counts in self.by_site.items()}
-        return {"requests": self.sequence, "log_entries": len(self.entries), "running": self.running[""], "max_concurrent": self.peak[""],
-                "max_concurrent_by_site": {name: self.peak[name] for name in sites}, "created": created}
+        return {"requests": self.sequence, "log_entries": len(self.entries), "running": self.running[""],
+                "max_concurrent": self.peak[""], "max_concurrent_by_site": {name: self.peak[name] for name in sites}, "created": created}
 
 
 def add(counts, doctype, name):
