@@ -1,0 +1,9 @@
+-- A workflow of one's own may have settings of its own and need no company; what it shares with the others is judged all the same.
+BEGIN;
+SELECT plan(3);
+INSERT INTO provision.workflow (name) VALUES ('our_own_workflow');
+SELECT is_empty($$SELECT * FROM provision.config_problems('{"colour": "red"}', 'our_own_workflow')$$, 'nothing is missing and nothing too much');
+SELECT results_eq($$SELECT field, code FROM provision.config_problems('{"currency": "XXX"}', 'our_own_workflow')$$, $$VALUES ('currency', 'UNKNOWN_CURRENCY')$$, 'a known key is judged');
+SELECT results_eq($$SELECT code FROM provision.config_problems('[]', 'our_own_workflow')$$, $$VALUES ('WRONG_TYPE')$$, 'it is an object');
+SELECT * FROM finish();
+ROLLBACK;
