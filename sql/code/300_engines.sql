@@ -35,7 +35,7 @@ BEGIN ATOMIC
                     CASE kind WHEN 'integer' THEN 'a whole number' ELSE 'a number' END, smallest, largest)
         WHEN key = 'site' AND value #>> '{}' !~ '^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?$'
         THEN 'Option "site" must be a host name, perhaps with a port.'
-        WHEN key = 'ca_file' AND value #>> '{}' !~ '^/[^[:cntrl:]]{1,1023}$'
+        WHEN key = 'ca_file' AND (value #>> '{}' !~ '^/[^[:cntrl:]]+$' OR length(value #>> '{}') > 1000)
         THEN 'Option "ca_file" must be the absolute path of a file on the database server.'
     END;
 END;

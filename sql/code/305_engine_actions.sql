@@ -8,9 +8,9 @@ CREATE OR REPLACE FUNCTION provision.refuse_invalid_secret(api_key text, api_sec
 AS $$
 DECLARE
     problem text := concat_ws(E'\n',
-        CASE WHEN coalesce(refuse_invalid_secret.api_key !~ '^[!-9;-~]{1,256}$', true)
+        CASE WHEN coalesce(refuse_invalid_secret.api_key !~ '^[!-9;-~]+$' OR length(refuse_invalid_secret.api_key) > 256, true)
              THEN 'api_key must be 1 to 256 visible ASCII characters without a colon.' END,
-        CASE WHEN coalesce(refuse_invalid_secret.api_secret !~ '^[!-~]{1,256}$', true)
+        CASE WHEN coalesce(refuse_invalid_secret.api_secret !~ '^[!-~]+$' OR length(refuse_invalid_secret.api_secret) > 256, true)
              THEN 'api_secret must be 1 to 256 visible ASCII characters.' END);
 BEGIN
     IF problem <> '' THEN

@@ -1,0 +1,178 @@
+-- provision_why: every reason why a job is not running or not done, each with what to do about it.
+
+CREATE OR REPLACE FUNCTION provision.why_ended(job provision.job)
+    RETURNS TABLE (reason text, detail text, fix text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT 'completed', format('It ended at %s; there is nothing to do.', (job).finished_at), NULL
+     WHERE (job).state IN ('completed', 'rolled_back')
+    UNION ALL
+    SELECT 'cancelled', concat_ws(' ', format('%s cancelled it at %s.', coalesce((job).wish_actor, 'Somebody'), (job).finished_at),
+                                  'Reason: ' || (job).wish_reason),
+           format('SELECT provision_retry(%s);', (job).job_id)
+     WHERE (job).state = 'cancelled'
+    UNION ALL
+    SELECT 'job failed', concat_ws(' ', (job).error_code || ':', (job).error_message, (job).error_hint),
+           format('SELECT provision_retry(%s);', (job).job_id)
+     WHERE (job).state IN ('failed', 'partial') AND (job).error_step IS NULL
+    UNION ALL
+    (SELECT 'step ' || job_step.state,
+            concat_ws(' ', job_step.name || ':', job_step.error_code || ':', job_step.error_message, job_step.error_hint),
+            CASE job_step.state WHEN 'failed' THEN format('SELECT provision_retry(%s);', (job).job_id) END
+       FROM provision.job_step
+      WHERE job_step.job_id = (job).job_id
+        AND job_step.state IN ('failed', 'blocked')
+        AND (job).state IN ('failed', 'partial')
+      ORDER BY job_step.state = 'blocked', job_step.ordinal);
+END;
+COMMENT ON FUNCTION provision.why_ended(provision.job) IS 'How a job came to its end; no row while it is active.';
+
+CREATE OR REPLACE FUNCTION provision.why_worker()
+    RETURNS TABLE (reason text, detail text, fix text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT 'worker stopped', format('provision_worker_stop() was called at %s.', control.worker_stopped_at), 'SELECT provision_worker_start();'
+      FROM provision.control
+     WHERE control.worker_stopped_at IS NOT NULL
+    UNION ALL
+    SELECT 'worker not running', CASE WHEN pg_is_in_recovery() THEN 'This server is a standby; the worker starts when it is promoted.'
+                                      ELSE 'No worker of this database is alive.' END,
+           CASE WHEN NOT pg_is_in_recovery() THEN 'SELECT provision_worker_start();' END
+      FROM provision.control
+     WHERE control.worker_stopped_at IS NULL
+       AND NOT EXISTS (SELECT FROM provision.worker_status WHERE worker_status.alive);
+END;
+COMMENT ON FUNCTION provision.why_worker() IS 'Why nobody works in this database; no row when somebody does.';
+
+CREATE OR REPLACE FUNCTION provision.why_engine(job provision.job)
+    RETURNS TABLE (reason text, detail text, fix text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH engine AS (
+        SELECT engine.*, state.paused_at, state.paused_reason, state.breaker, state.breaker_until, state.probe_job_id, state.failures_in_a_row,
+               ARRAY(SELECT holder.job_id FROM provision.job AS holder
+                      WHERE holder.engine_id = engine.engine_id AND holder.state = 'running' ORDER BY holder.job_id LIMIT 20) AS holders
+          FROM provision.engine
+          JOIN provision.engine_state AS state ON state.engine_id = engine.engine_id
+         WHERE engine.engine_id = (job).engine_id
+    )
+    SELECT 'engine paused', concat_ws(' ', format('Engine "%s" was paused at %s.', engine.name, engine.paused_at), 'Reason: ' || engine.paused_reason),
+           format('SELECT provision_engine_resume(%L);', engine.name)
+      FROM engine
+     WHERE engine.paused_at IS NOT NULL
+    UNION ALL
+    SELECT 'breaker open', CASE engine.breaker
+               WHEN 'open' THEN format('Engine "%s" failed %s times in a row; one job tries it again at %s.', engine.name, engine.failures_in_a_row, engine.breaker_until)
+               ELSE format('Job %s is trying whether engine "%s" is back.', engine.probe_job_id, engine.name) END, NULL
+      FROM engine
+     WHERE engine.breaker <> 'closed'
+       AND engine.probe_job_id IS DISTINCT FROM (job).job_id
+    UNION ALL
+    SELECT 'credentials missing', format('Neither engine "%s" nor the tenant has credentials.', engine.name),
+           format('SELECT provision_engine_secret(%L, ''…'', ''…'');', engine.name)
+      FROM engine
+     WHERE NOT EXISTS (SELECT FROM provision.secret WHERE secret.engine_id = engine.engine_id OR secret.tenant_id = (job).tenant_id)
+    UNION ALL
+    SELECT 'engine busy', format('All %s calls at once of engine "%s" are in use by jobs %s.', engine.max_concurrent, engine.name, array_to_string(engine.holders, ', ')),
+           format('SELECT provision_engine_update(%L, ''{"max_concurrent": %s}'');', engine.name, least(10000, engine.max_concurrent * 2))
+      FROM engine
+     WHERE (job).state = 'pending'
+       AND provision.slots_in_use(engine.engine_id) >= engine.max_concurrent
+    UNION ALL
+    SELECT 'rate limit', format('Engine "%s" takes %s calls per second.', engine.name, engine.rate_per_second),
+           format('SELECT provision_engine_update(%L, ''{"rate_per_second": %s}'');', engine.name, least(100000, engine.rate_per_second * 2))
+      FROM engine
+     WHERE (job).state = 'scheduled'
+       AND (SELECT event.detail ->> 'for' FROM provision.event
+             WHERE event.job_id = (job).job_id AND event.event = 'job_waits' ORDER BY event.event_id DESC LIMIT 1) = 'rate limit';
+END;
+COMMENT ON FUNCTION provision.why_engine(provision.job) IS 'What its engine keeps a job from.';
+
+CREATE OR REPLACE FUNCTION provision.why_job(job provision.job)
+    RETURNS TABLE (reason text, detail text, fix text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT 'paused', concat_ws(' ', 'It waits for provision_resume().',
+               (SELECT format('%s paused it at %s.', event.actor, event.at) FROM provision.event
+                 WHERE event.job_id = (job).job_id AND event.event IN ('job_paused', 'job_pause_requested') ORDER BY event.event_id DESC LIMIT 1)),
+           format('SELECT provision_resume(%s);', (job).job_id)
+     WHERE (job).state = 'paused'
+    UNION ALL
+    SELECT (job).wish || ' asked for', format('%s asked for it; it is granted when the calls in flight have ended.', (job).wish_actor), NULL
+     WHERE (job).wish IS NOT NULL
+    UNION ALL
+    SELECT 'scheduled', format('It goes on at %s.', (job).due_at), NULL
+     WHERE (job).state = 'scheduled'
+    UNION ALL
+    SELECT 'queued', format('It is number %s in the queue of engine "%s", priority %s.', ahead.jobs + 1,
+                            (SELECT engine.name FROM provision.engine WHERE engine.engine_id = (job).engine_id), (job).priority), NULL
+      FROM (SELECT count(*) AS jobs
+              FROM provision.job AS other
+             WHERE other.engine_id = (job).engine_id
+               AND other.state = 'pending'
+               AND (other.rank, other.job_id) < ((job).rank, (job).job_id)) AS ahead
+     WHERE (job).state = 'pending'
+    UNION ALL
+    SELECT 'crashed before', format('It was in flight in the last %s crashes of its worker.', (job).crash_count), NULL
+     WHERE (job).crash_count > 0;
+END;
+COMMENT ON FUNCTION provision.why_job(provision.job) IS 'What an active job itself waits for.';
+
+CREATE OR REPLACE FUNCTION provision.why_steps(job provision.job)
+    RETURNS TABLE (reason text, detail text, fix text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN step.state = 'failed' THEN 'step failed'
+                WHEN step.state = 'blocked' THEN 'step blocked'
+                WHEN step.state = 'retrying' THEN 'next attempt later'
+                WHEN step.waits_for IS NOT NULL THEN 'excluded'
+                ELSE 'call in flight' END,
+           CASE WHEN step.state IN ('failed', 'blocked')
+                THEN concat_ws(' ', step.name || ':', step.error_code || ':', step.error_message, step.error_hint)
+                WHEN step.state = 'retrying'
+                THEN concat_ws(' ', format('%s is tried again at %s after %s.', step.name, step.next_attempt_at, coalesce(step.error_code, 'a pause')), step.error_message, step.error_hint)
+                WHEN step.waits_for IS NOT NULL
+                THEN format('%s waits for "%s", held by %s.', step.name, step.waits_for, coalesce('job ' || exclusion.job_id, 'nobody any more'))
+                ELSE format('%s: %s %s "%s" since %s, at most %s s.', step.name, attempt.method, 'call', attempt.call, attempt.started_at, attempt.timeout_ms / 1000.0) END,
+           NULL
+      FROM provision.job_step AS step
+      LEFT JOIN provision.exclusion ON exclusion.exclusion = step.waits_for
+      LEFT JOIN provision.attempt ON attempt.attempt_id = step.attempt_id
+     WHERE step.job_id = (job).job_id
+       AND (step.state IN ('failed', 'blocked', 'retrying') OR step.waits_for IS NOT NULL OR step.attempt_id IS NOT NULL)
+     ORDER BY step.ordinal;
+END;
+COMMENT ON FUNCTION provision.why_steps(provision.job) IS 'What the steps of an active job are at or wait for.';
+
+CREATE OR REPLACE FUNCTION @extschema@.provision_why(job_id bigint)
+    RETURNS TABLE (reason text, detail text, fix text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    job provision.job;
+BEGIN
+    PERFORM provision.refuse_missing_job(provision_why.job_id);
+    SELECT * INTO job FROM provision.job AS asked WHERE asked.job_id = provision_why.job_id;
+    IF job.finished_at IS NOT NULL THEN
+        RETURN QUERY SELECT * FROM provision.why_ended(job);
+    ELSIF job.state = 'paused' THEN
+        RETURN QUERY SELECT * FROM provision.why_job(job);
+    ELSE
+        RETURN QUERY SELECT * FROM provision.why_worker();
+        RETURN QUERY SELECT * FROM provision.why_engine(job);
+        RETURN QUERY SELECT * FROM provision.why_job(job);
+        RETURN QUERY SELECT * FROM provision.why_steps(job);
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION @extschema@.provision_why(bigint) IS
+    'Why is the job not running, or not done? One row for each reason, the widest first; fix is a statement to run, where there is one. Error: 42704 job.';
+
+CREATE OR REPLACE FUNCTION @extschema@.provision_why(tenant text)
+    RETURNS TABLE (reason text, detail text, fix text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT * FROM @extschema@.provision_why(provision.newest_job(provision_why.tenant));
+END;
+COMMENT ON FUNCTION @extschema@.provision_why(text) IS 'provision_why() of the tenant''s newest job.';

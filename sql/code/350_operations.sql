@@ -1,0 +1,189 @@
+-- Running the engine: its worker, its health, its history.
+
+CREATE OR REPLACE FUNCTION @extschema@.provision_worker_start()
+    RETURNS boolean
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE provision.control SET worker_stopped_at = NULL WHERE control.worker_stopped_at IS NOT NULL;
+    RETURN provision.start_worker();
+END;
+$$;
+COMMENT ON FUNCTION @extschema@.provision_worker_start() IS
+    'Lets a worker run in this database, with or without shared_preload_libraries, from the end of this transaction on; true when one will. Undoes provision_worker_stop().';
+
+CREATE OR REPLACE FUNCTION @extschema@.provision_worker_stop()
+    RETURNS integer
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE provision.control SET worker_stopped_at = clock_timestamp() WHERE control.worker_stopped_at IS NULL;
+    RETURN provision.stop_workers();
+END;
+$$;
+COMMENT ON FUNCTION @extschema@.provision_worker_stop() IS
+    'Stops the workers of this database at the end of this transaction and keeps them stopped, over restarts too, until provision_worker_start(). What they own goes back to the queue. Returns how many there are.';
+
+-- A check is quiet (ok) when detail is null. down: nothing is provisioned; degraded: something needs a person.
+CREATE OR REPLACE FUNCTION provision.health_checks()
+    RETURNS TABLE (check_name text, problem_status text, detail text, fix text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT 'recovery', 'degraded', 'This server is a standby: jobs are run by its primary.', NULL::text WHERE pg_is_in_recovery()
+    UNION ALL
+    SELECT 'preload', 'degraded', 'The library is not preloaded: after a restart of the server no worker starts by itself.',
+           'Add provision to shared_preload_libraries in postgresql.conf and restart the server.'
+     WHERE NOT EXISTS (SELECT FROM regexp_split_to_table(current_setting('shared_preload_libraries'), '\s*,\s*') AS library (name)
+                        WHERE btrim(library.name, ' "') ~ '(^|/)provision(\.so)?$')
+    UNION ALL
+    SELECT 'worker', 'down', why_worker.detail, why_worker.fix FROM provision.why_worker() WHERE NOT pg_is_in_recovery()
+    UNION ALL
+    SELECT 'credentials', 'degraded', format('Engines without credentials: %s.', string_agg(engine_status.engine, ', ' ORDER BY engine_status.engine)),
+           format('SELECT provision_engine_secret(%L, ''…'', ''…'');', min(engine_status.engine))
+      FROM (SELECT engine.name AS engine
+              FROM provision.engine
+             WHERE NOT EXISTS (SELECT FROM provision.secret WHERE secret.engine_id = engine.engine_id)
+             ORDER BY engine.name
+             LIMIT 100) AS engine_status
+    HAVING count(*) > 0
+    UNION ALL
+    SELECT 'breakers', 'degraded', format('Engines that do not answer: %s.', string_agg(engine.name, ', ' ORDER BY engine.name)), 'SELECT * FROM provision.engine_status;'
+      FROM provision.engine_state
+      JOIN provision.engine ON engine.engine_id = engine_state.engine_id
+     WHERE engine_state.breaker <> 'closed'
+    HAVING count(*) > 0
+    UNION ALL
+    SELECT 'dead letters', 'degraded', format('%s jobs failed or ended in part.', CASE WHEN count(*) < 1000 THEN count(*)::text ELSE '1000 or more' END),
+           'SELECT * FROM provision.dead_letter;'
+      FROM (SELECT FROM provision.dead_letter LIMIT 1000) AS letters
+    HAVING count(*) > 0
+    UNION ALL
+    SELECT 'queue', 'degraded', format('The first job in the queue of engine "%s" waits since %s.', oldest.engine, oldest.waiting_since),
+           format('SELECT * FROM provision_why(%s);', oldest.job_id)
+      FROM (SELECT engine.name AS engine, first.job_id, first.waiting_since
+              FROM provision.engine
+             CROSS JOIN LATERAL (SELECT job.job_id, greatest(job.created_at, to_timestamp(job.rank)) AS waiting_since
+                                   FROM provision.job
+                                  WHERE job.engine_id = engine.engine_id
+                                    AND job.state = 'pending'
+                                  ORDER BY job.rank, job.job_id
+                                  LIMIT 1) AS first
+             ORDER BY first.waiting_since
+             LIMIT 1) AS oldest
+     WHERE oldest.waiting_since < statement_timestamp() - interval '10 min';
+END;
+COMMENT ON FUNCTION provision.health_checks() IS 'What is not well, one row for each check that has something to say.';
+
+CREATE OR REPLACE FUNCTION @extschema@.provision_health()
+    RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+    WITH result AS (
+        SELECT known.position, known.check_name, coalesce(found.problem_status, 'ok') AS status, found.detail, found.fix
+          FROM unnest('{recovery,preload,worker,credentials,breakers,dead letters,queue}'::text[]) WITH ORDINALITY AS known (check_name, position)
+          LEFT JOIN provision.health_checks() AS found ON found.check_name = known.check_name
+    )
+    SELECT jsonb_build_object(
+               'status', CASE WHEN bool_or(status = 'down') THEN 'down' WHEN bool_or(status = 'degraded') THEN 'degraded' ELSE 'ok' END,
+               'checks', jsonb_agg(jsonb_build_object('check', check_name, 'status', status, 'detail', detail, 'fix', fix) ORDER BY position))
+      FROM result;
+END;
+COMMENT ON FUNCTION @extschema@.provision_health() IS
+    'For a load balancer or probe: {"status": "ok" | "degraded" | "down", "checks": [{"check", "status", "detail", "fix"}]}. down: nothing is provisioned; degraded: something needs a person.';
+
+CREATE OR REPLACE FUNCTION provision.purge_attempts(cutoff timestamptz, max_rows bigint)
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    removed bigint;
+BEGIN
+    DELETE FROM provision.attempt
+     WHERE attempt.attempt_id = ANY (ARRAY(
+           SELECT old.attempt_id
+             FROM provision.attempt AS old
+             LEFT JOIN provision.job ON job.job_id = old.job_id
+            WHERE old.started_at < purge_attempts.cutoff
+              AND (job.job_id IS NULL OR job.finished_at < purge_attempts.cutoff)
+            LIMIT purge_attempts.max_rows));
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    RETURN removed;
+END;
+$$;
+COMMENT ON FUNCTION provision.purge_attempts(timestamptz, bigint) IS 'Removes attempts of jobs that ended before cutoff; returns how many.';
+
+CREATE OR REPLACE FUNCTION provision.purge_events(cutoff timestamptz, max_rows bigint)
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    removed bigint;
+BEGIN
+    DELETE FROM provision.event
+     WHERE event.event_id = ANY (ARRAY(
+           SELECT old.event_id
+             FROM provision.event AS old
+             LEFT JOIN provision.job ON job.job_id = old.job_id
+            WHERE old.at < purge_events.cutoff
+              AND (job.job_id IS NULL OR job.finished_at < purge_events.cutoff)
+            LIMIT purge_events.max_rows));
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    RETURN removed;
+END;
+$$;
+COMMENT ON FUNCTION provision.purge_events(timestamptz, bigint) IS 'Removes events before cutoff, those of active jobs excepted; returns how many.';
+
+-- The newest job of a tenant and workflow stays, because it tells how the tenant is; so does what may still need a person.
+CREATE OR REPLACE FUNCTION provision.purge_jobs(cutoff timestamptz, max_rows bigint)
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    removed bigint;
+BEGIN
+    DELETE FROM provision.job
+     WHERE job.job_id = ANY (ARRAY(
+           SELECT old.job_id
+             FROM provision.job AS old
+            WHERE old.finished_at < purge_jobs.cutoff
+              AND old.state IN ('completed', 'cancelled', 'rolled_back')
+              AND EXISTS (SELECT FROM provision.job AS newer
+                           WHERE newer.tenant_id = old.tenant_id AND newer.workflow = old.workflow AND newer.job_id > old.job_id)
+              FOR UPDATE SKIP LOCKED
+            LIMIT purge_jobs.max_rows));
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    RETURN removed;
+END;
+$$;
+COMMENT ON FUNCTION provision.purge_jobs(timestamptz, bigint) IS 'Removes jobs that ended before cutoff, with their steps; returns how many.';
+
+CREATE OR REPLACE FUNCTION @extschema@.provision_purge(older_than interval)
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    cutoff constant timestamptz := clock_timestamp() - provision_purge.older_than;
+    batch constant bigint := 10000;
+    removed bigint := 0;
+    last_batch bigint;
+BEGIN
+    IF coalesce(provision_purge.older_than < interval '1 hour', true) THEN
+        RAISE EXCEPTION 'older_than must be at least one hour'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'For example: SELECT provision_purge(''90 days'').';
+    END IF;
+    FOR turn IN 1 .. 10 LOOP
+        last_batch := provision.purge_attempts(cutoff, batch) + provision.purge_events(cutoff, batch) + provision.purge_jobs(cutoff, batch);
+        removed := removed + last_batch;
+        EXIT WHEN last_batch < batch;
+    END LOOP;
+    RETURN removed;
+END;
+$$;
+COMMENT ON FUNCTION @extschema@.provision_purge(interval) IS
+    'Removes history older than this: calls and events of ended jobs, and the jobs themselves, except failed and partial ones and the newest of each tenant and workflow. Returns the rows removed, at most 300,000 in one call: repeat it until it returns 0. Error: 22023 less than an hour.';

@@ -1,0 +1,25 @@
+-- Nobody but the owner may do or see anything until it is granted; doc/reference.md tells how. Grants to roles survive upgrades.
+
+REVOKE ALL ON SCHEMA provision FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA provision FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA provision FROM PUBLIC;
+
+DO $$
+DECLARE
+    routine regprocedure;
+BEGIN
+    FOR routine IN
+        SELECT member.objid
+          FROM pg_catalog.pg_depend AS member
+          JOIN pg_catalog.pg_extension ON pg_extension.oid = member.refobjid
+          JOIN pg_catalog.pg_proc ON pg_proc.oid = member.objid
+         WHERE member.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+           AND member.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+           AND member.deptype = 'e'
+           AND pg_extension.extname = 'provision'
+           AND pg_proc.proname LIKE 'provision\_%'
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', routine);
+    END LOOP;
+END;
+$$;
