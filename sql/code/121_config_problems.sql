@@ -79,7 +79,7 @@ CREATE OR REPLACE FUNCTION provision.shape_problems(config jsonb)
     RETURNS TABLE (field text, code text, message text, hint text)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT NULL::text, 'WRONG_TYPE', 'The config must be a JSON object.', 'Give at least {"company_name": "…", "country": "…"}.'
+    SELECT NULL::text, 'WRONG_TYPE', 'The config must be a JSON object.', 'Give at least {"company_name": "...", "country": "..."}.'
      WHERE jsonb_typeof(config) IS DISTINCT FROM 'object'
      UNION ALL
     SELECT NULL, 'CONFIG_TOO_LARGE', 'The config is larger than 64 kB.', 'Shorten its lists; items can also be imported in ERPNext later.'
@@ -102,7 +102,7 @@ BEGIN ATOMIC
     SELECT given.key, 'WRONG_TYPE', 'The value must be a ' || known.kind || ', not ' || jsonb_typeof(given.value) || '.',
            CASE known.kind WHEN 'text' THEN 'Put it in double quotes.'
                            WHEN 'list of names' THEN 'Write it as ["first", "second"].'
-                           WHEN 'list of items' THEN 'Write true, false, or [{"item_code": "…", "item_name": "…", "rate": 1}].'
+                           WHEN 'list of items' THEN 'Write true, false, or [{"item_code": "...", "item_name": "...", "rate": 1}].'
                            ELSE 'Write it without double quotes.' END
       FROM jsonb_each(config) AS given
       JOIN provision.config_keys() AS known USING (key)

@@ -86,7 +86,7 @@ INSERT INTO provision.currency (code, name, fraction_digits, erpnext_name) VALUE
     ('SRD', 'Surinam Dollar', 2, 'SRD'), ('SSP', 'South Sudanese Pound', 2, NULL), ('STD', 'Dobra (until 2017)', 2, 'STD'),
     ('STN', 'Dobra', 2, NULL), ('SYP', 'Syrian Pound', 2, 'SYP'), ('SZL', 'Lilangeni', 2, 'SZL'), ('THB', 'Baht', 2, 'THB'),
     ('TJS', 'Somoni', 2, NULL), ('TMM', 'Manat (until 2008)', 2, 'TMM'), ('TMT', 'Turkmenistan New Manat', 2, NULL),
-    ('TND', 'Tunisian Dinar', 3, 'TND'), ('TOP', 'Pa’anga', 2, 'TOP'), ('TRY', 'Turkish Lira', 2, 'TRY'),
+    ('TND', 'Tunisian Dinar', 3, 'TND'), ('TOP', 'Pa''anga', 2, 'TOP'), ('TRY', 'Turkish Lira', 2, 'TRY'),
     ('TTD', 'Trinidad and Tobago Dollar', 2, 'TTD'), ('TWD', 'New Taiwan Dollar', 2, 'TWD'),
     ('TZS', 'Tanzanian Shilling', 2, 'TZS'), ('UAH', 'Hryvnia', 2, 'UAH'), ('UGX', 'Uganda Shilling', 0, 'UGX'),
     ('USD', 'US Dollar', 2, 'USD'), ('UYU', 'Peso Uruguayo', 2, 'UYU'), ('UZS', 'Uzbekistan Sum', 2, 'UZS'),
