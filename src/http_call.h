@@ -33,7 +33,7 @@
 /* How far a call came; it may go back when libcurl repeats a read. */
 typedef enum HttpPhase
 {
-	PHASE_PREPARING,			/* also: waits for a free connection */
+	PHASE_PREPARING,
 	PHASE_RESOLVING,
 	PHASE_CONNECTING,			/* TLS handshake included */
 	PHASE_SENDING,				/* waiting for the answer included */
@@ -48,7 +48,8 @@ typedef enum HttpStop
 	STOP_HEADER_TOO_LARGE,
 	STOP_BODY_TOO_LARGE,
 	STOP_OUT_OF_MEMORY,
-	STOP_CANCELLED
+	STOP_CANCELLED,
+	STOP_OVERDUE				/* libcurl did not end it in time */
 } HttpStop;
 
 typedef struct HttpCall
@@ -72,6 +73,7 @@ typedef struct HttpCall
 	int			header_count;
 	int			connect_timeout_ms;
 	int			timeout_ms;
+	int64_t		overdue_at_ms;	/* monotonic */
 	bool		mutation;
 	bool		secure;			/* https */
 
@@ -113,6 +115,11 @@ extern bool provision_http_call_copy(HttpCall *call,
 
 /* Wipes and frees that copy. */
 extern void provision_http_call_wipe(HttpCall *call);
+
+/* Handles without options; NULL without memory.  Some are kept for reuse. */
+extern CURL *provision_http_handle_take(void);
+extern void provision_http_handle_return(CURL *easy);
+extern void provision_http_handle_drop_spare(void);
 
 /* Rings of calls; the head is a call of which only the links are used. */
 extern void provision_http_ring_make(HttpCall *head);

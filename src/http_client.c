@@ -12,8 +12,8 @@
 #include "http_call.h"
 #include "http_poll.h"
 
-/* Handles kept for the next calls; each holds a few kB. */
-#define MAX_SPARE_HANDLES 64
+/* How long after its time a call that libcurl forgot is ended by us. */
+#define OVERDUE_GRACE_MS 1000
 
 /* So many batches at most before the caller gets its turn. */
 #define MAX_BATCHES 16
@@ -25,10 +25,9 @@ static struct
 	HttpLimits	limits;
 	HttpCall	in_flight;		/* head of a ring */
 	int			in_flight_count;
+	int64_t		overdue_at_ms;	/* no call is overdue before; -1: none is */
 	HttpCall	finished;		/* head of a ring, oldest first */
-	CURL	   *spare[MAX_SPARE_HANDLES];
-	int			spare_count;
-}			client = {.due_at_ms = -1};
+}			client = {.due_at_ms = -1, .overdue_at_ms = -1};
 
 static int64_t
 monotonic_ms(void)
@@ -82,18 +81,19 @@ static bool
 set_multi_options(void)
 {
 	CURLM	   *multi = client.multi;
-	long		connections = client.limits.max_connections;
 
+	/*
+	 * There is no limit on connections as such: libcurl would let calls wait
+	 * for one without regard to their time limits.
+	 */
 	return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION,
 							 watch_for_libcurl) == CURLM_OK &&
 		curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION,
 						  set_timer) == CURLM_OK &&
 		curl_multi_setopt(multi, CURLMOPT_PIPELINING,
 						  (long) CURLPIPE_MULTIPLEX) == CURLM_OK &&
-		curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
-						  connections) == CURLM_OK &&
 		curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
-						  connections) == CURLM_OK;
+						  (long) client.limits.max_connections) == CURLM_OK;
 }
 
 bool
@@ -118,18 +118,28 @@ provision_http_client_descriptor(void)
 	return provision_http_poll_descriptor();
 }
 
+/* -1 stands for never. */
+static int64_t
+earlier(int64_t one, int64_t other)
+{
+	if (one < 0 || other < 0)
+		return one < 0 ? other : one;
+	return one < other ? one : other;
+}
+
 long
 provision_http_client_timeout_ms(void)
 {
+	int64_t		due_at_ms = earlier(client.due_at_ms, client.overdue_at_ms);
 	int64_t		left;
 
 	if (client.multi == NULL)
 		return -1;
 	if (client.finished.next != &client.finished)
 		return 0;
-	if (client.due_at_ms < 0)
+	if (due_at_ms < 0)
 		return -1;
-	left = client.due_at_ms - monotonic_ms();
+	left = due_at_ms - monotonic_ms();
 	return left > 0 ? (long) left : 0;
 }
 
@@ -137,25 +147,6 @@ int
 provision_http_client_in_flight(void)
 {
 	return client.in_flight_count;
-}
-
-static void
-give_back_handle(CURL *easy)
-{
-	/* Nothing of this call may be reachable from the next one. */
-	curl_easy_reset(easy);
-	if (client.spare_count < MAX_SPARE_HANDLES)
-		client.spare[client.spare_count++] = easy;
-	else
-		curl_easy_cleanup(easy);
-}
-
-static CURL *
-take_handle(void)
-{
-	if (client.spare_count > 0)
-		return client.spare[--client.spare_count];
-	return curl_easy_init();
 }
 
 /* NULL when the call is in flight, otherwise why it is not. */
@@ -169,7 +160,7 @@ start_call(HttpCall *call, const HttpRequest *request)
 		return refusal;
 	if (!provision_http_call_copy(call, request, &client.limits))
 		return "out of memory";
-	call->easy = take_handle();
+	call->easy = provision_http_handle_take();
 	if (call->easy == NULL)
 		return "out of memory";
 	if (!provision_http_request_apply(call, &client.limits) ||
@@ -184,10 +175,19 @@ static void
 put_finished(HttpCall *call)
 {
 	if (call->easy != NULL)
-		give_back_handle(call->easy);
+		provision_http_handle_return(call->easy);
 	call->easy = NULL;
 	provision_http_call_wipe(call);
 	provision_http_ring_append(&client.finished, call);
+}
+
+static void
+put_in_flight(HttpCall *call)
+{
+	call->overdue_at_ms = monotonic_ms() + call->timeout_ms + OVERDUE_GRACE_MS;
+	client.overdue_at_ms = earlier(client.overdue_at_ms, call->overdue_at_ms);
+	provision_http_ring_append(&client.in_flight, call);
+	client.in_flight_count++;
 }
 
 bool
@@ -204,8 +204,7 @@ provision_http_client_send(const HttpRequest *request)
 	refusal = start_call(call, request);
 	if (refusal == NULL)
 	{
-		provision_http_ring_append(&client.in_flight, call);
-		client.in_flight_count++;
+		put_in_flight(call);
 		return true;
 	}
 	provision_http_answer_refuse(call, refusal);
@@ -219,7 +218,8 @@ finish_call(HttpCall *call, CURLcode code)
 	curl_multi_remove_handle(client.multi, call->easy);
 	provision_http_answer_finish(call, code);
 	provision_http_ring_remove(call);
-	client.in_flight_count--;
+	if (--client.in_flight_count == 0)
+		client.overdue_at_ms = -1;
 	put_finished(call);
 }
 
@@ -238,6 +238,35 @@ collect_finished(void)
 			continue;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
 		finish_call((HttpCall *) call, code);
+	}
+}
+
+/*
+ * libcurl can lose a call when memory is lacking in the wrong moment: neither
+ * a socket nor a timer would ever wake it.
+ */
+static void
+end_overdue_calls(void)
+{
+	int64_t		now = monotonic_ms();
+	HttpCall   *call = client.in_flight.next;
+
+	if (client.overdue_at_ms < 0 || client.overdue_at_ms > now)
+		return;
+	client.overdue_at_ms = -1;
+	while (call != &client.in_flight)
+	{
+		HttpCall   *next = call->next;
+
+		if (call->overdue_at_ms <= now)
+		{
+			call->stop = STOP_OVERDUE;
+			finish_call(call, CURLE_OPERATION_TIMEDOUT);
+		}
+		else
+			client.overdue_at_ms = earlier(client.overdue_at_ms,
+										   call->overdue_at_ms);
+		call = next;
 	}
 }
 
@@ -304,6 +333,7 @@ provision_http_client_work(void)
 								 &running);
 	}
 	collect_finished();
+	end_overdue_calls();
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
@@ -366,8 +396,8 @@ provision_http_client_close(void)
 	drop_calls(&client.in_flight);
 	drop_calls(&client.finished);
 	client.in_flight_count = 0;
-	while (client.spare_count > 0)
-		curl_easy_cleanup(client.spare[--client.spare_count]);
+	client.overdue_at_ms = -1;
+	provision_http_handle_drop_spare();
 	if (client.multi != NULL)
 		curl_multi_cleanup(client.multi);
 	client.multi = NULL;

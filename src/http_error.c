@@ -89,6 +89,8 @@ reason_text(const HttpCall *call, CURLcode code)
 			return "out of memory";
 		case STOP_CANCELLED:
 			return "the call was cancelled";
+		case STOP_OVERDUE:
+			return "the time limit of the call passed";
 		case STOP_BODY_TOO_LARGE:
 		case STOP_NONE:
 			break;

@@ -46,7 +46,8 @@ typedef struct HttpLimits
 	size_t		max_body_size;	/* bytes after decompression; 0: 8 MiB */
 	size_t		max_header_size;	/* bytes of all header lines of an answer;
 									 * 0: 64 KiB */
-	int			max_connections;	/* open at once, and kept alive; 0: 100 */
+	int			max_connections;	/* kept alive for the next calls; more only
+									 * while more calls are in flight; 0: 100 */
 	const char *ca_file;		/* PEM; NULL: the system's */
 	const char *user_agent;		/* NULL: "provision" */
 } HttpLimits;

@@ -3,6 +3,7 @@
  *		What is sent, what is refused, and calls that wait, end or are ended.
  */
 #define _GNU_SOURCE
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -320,17 +321,43 @@ test_nothing_blocks(void)
 	provision_http_answer_free(provision_http_client_next_answer());
 }
 
+/* Kept connections neither need a timer nor wake anybody. */
 static void
 test_idle(void)
 {
-	struct rusage before;
-	struct rusage after;
+	int			rounds = 0;
+	long		timeout;
 
-	while (provision_http_client_timeout_ms() >= 0)
+	while ((timeout = provision_http_client_timeout_ms()) >= 0 &&
+		   rounds++ < 1000)
+	{
+		struct pollfd none = {.fd = -1};
+
+		poll(&none, 1, (int) timeout);
 		provision_http_client_work();
-	getrusage(RUSAGE_SELF, &before);
-	tap_is(provision_http_client_timeout_ms(), -1, "idle: no timer");
-	getrusage(RUSAGE_SELF, &after);
+	}
+	tap_ok(rounds < 100, "an idle client has no timer after %d rounds", rounds);
+}
+
+/* What bounds the kept connections does not make a call wait. */
+static void
+test_connection_limit(void)
+{
+	HttpLimits	limits = {.max_connections = 1};
+	HttpRequest hanging = hostile_request("GET", "/silence?only");
+	HttpRequest request = hostile_request("POST", "/ok");
+	HttpAnswer *answer;
+
+	provision_http_client_close();
+	provision_http_client_open(&limits);
+	provision_http_client_send(&hanging);
+	provision_http_client_work();
+	answer = hostile_call(&request);
+	tap_ok(answer->attempt_id == request.attempt_id &&
+		   answer->http_status == 200, "a call beside the only connection");
+	provision_http_answer_free(answer);
+	provision_http_client_cancel(hanging.attempt_id);
+	provision_http_answer_free(provision_http_client_next_answer());
 }
 
 static void
@@ -402,6 +429,7 @@ main(void)
 	test_many_at_once();
 	test_nothing_blocks();
 	test_idle();
+	test_connection_limit();
 	test_descriptor_shortage();
 	test_closing();
 	provision_http_client_close();

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "hostile.h"
+#include "http_call.h"
 #include "tap.h"
 
 typedef struct OnceCase
@@ -38,6 +39,25 @@ make_request(const OnceCase *which, const char *target)
 	return request;
 }
 
+/* An older libcurl makes a new connection for each mutation. */
+static void
+check_dead_connection(const OnceCase *which, const char *path,
+					  const HttpAnswer *answer)
+{
+	if (!which->mutation)
+		tap_ok(answer->delivery == DELIVERY_ANSWERED ||
+			   !HTTP_CAN_COUNT_SENDING,
+			   "%s %s: a read is repeated", which->method, path);
+	else if (HTTP_CAN_COUNT_SENDING)
+		tap_is(answer->delivery, DELIVERY_UNKNOWN,
+			   "%s %s: a mutation ends as unknown, %s",
+			   which->method, path, answer->error);
+	else
+		tap_is(answer->delivery, DELIVERY_ANSWERED,
+			   "%s %s: a mutation has its own connection",
+			   which->method, path);
+}
+
 /* The connection dies under a request that was written to it. */
 static void
 test_dead_connection(const OnceCase *which, const char *path)
@@ -46,22 +66,17 @@ test_dead_connection(const OnceCase *which, const char *path)
 	char		target[100];
 	HttpRequest request;
 	HttpAnswer *answer;
+	int			count;
 
 	snprintf(target, sizeof(target), "%s?%d", path, ++number);
 	hostile_warm_up(hostile_url("/ok"), NULL);
 	request = make_request(which, target);
 	answer = hostile_call(&request);
-	if (which->mutation)
-		tap_is(answer->delivery, DELIVERY_UNKNOWN,
-			   "%s %s: a mutation ends as unknown", which->method, path);
-	else
-		tap_is(answer->http_status, 200,
-			   "%s %s: a read is repeated", which->method, path);
-	if (answer->error != NULL)
-		tap_note("%s", answer->error);
+	check_dead_connection(which, path, answer);
 	provision_http_answer_free(answer);
-	tap_is(hostile_count(target), which->mutation ? 1 : 2,
-		   "%s %s: how often it arrived", which->method, path);
+	count = hostile_count(target);
+	tap_ok(which->mutation ? count == 1 : count >= 2,
+		   "%s %s: it arrived %d times", which->method, path, count);
 }
 
 /* HTTP/2: the server refuses the stream, which invites to try again. */
@@ -78,13 +93,12 @@ test_refused_stream(const OnceCase *which)
 	answer = hostile_call(&request);
 	arrived = hostile_count("/h2") - before;
 	if (which->mutation)
-		tap_ok(answer->delivery == DELIVERY_UNKNOWN && arrived == 1,
+		tap_ok(answer->delivery == DELIVERY_UNKNOWN && arrived <= 1,
 			   "%s over HTTP/2: a refused mutation is not repeated",
 			   which->method);
 	else
 		tap_ok(arrived <= 2, "%s over HTTP/2: %d arrived, status %d",
 			   which->method, arrived, answer->http_status);
-	tap_note("%s", answer->error ? answer->error : "answered");
 	provision_http_answer_free(answer);
 
 	/* The server answers every second stream: be in step for the next case. */
@@ -104,7 +118,8 @@ test_connection_is_kept(void)
 
 	hostile_warm_up(hostile_url("/ok"), NULL);
 	answer = hostile_call(&request);
-	tap_is(answer->connect_ms, 0, "a mutation uses a young connection again");
+	tap_ok(answer->connect_ms == 0 || !HTTP_CAN_COUNT_SENDING,
+		   "a mutation uses a young connection again");
 	provision_http_answer_free(answer);
 }
 

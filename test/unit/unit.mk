@@ -58,7 +58,10 @@ $(UNIT_BUILD)/%.o: $(UNIT_DIR)/%.c $(UNIT_HEADERS) | $(UNIT_BUILD)
 	$(UNIT_CC) $(UNIT_WARNINGS) $(UNIT_CFLAGS) $(UNIT_CURL_CFLAGS) -Isrc -c -o $@ $<
 
 $(UNIT_BUILD)/test_%: $(UNIT_DIR)/test_%.c $(UNIT_OBJECTS) $(UNIT_HEADERS)
-	$(UNIT_CC) $(UNIT_WARNINGS) $(UNIT_CFLAGS) $(UNIT_CURL_CFLAGS) -Isrc -o $@ $< $(UNIT_OBJECTS) $(UNIT_CURL_LIBS) -lpthread
+	$(UNIT_CC) $(UNIT_WARNINGS) $(UNIT_CFLAGS) $(UNIT_CURL_CFLAGS) -Isrc -o $@ $< $(UNIT_OBJECTS) $(UNIT_LINK) $(UNIT_CURL_LIBS) -lpthread
+
+# Lets this test decide which allocation fails.
+$(UNIT_BUILD)/test_http_memory: UNIT_LINK := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 
 $(UNIT_BUILD)/fuzz_%: $(UNIT_DIR)/fuzz_%.c src/json_text.c src/text_excerpt.c src/http_date.c $(UNIT_HEADERS) | $(UNIT_BUILD)
 	clang -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Isrc -o $@ \
