@@ -21,8 +21,8 @@ BEGIN
         RETURN;
     END IF;
     IF version IS NULL THEN
-        PERFORM provision.give_up('ERPNEXT_MISSING', 'The site has the apps '
-            || coalesce((SELECT string_agg(app, ', ') FROM jsonb_object_keys(provision.answer(job, 'versions') -> 'message') AS app), '-') || '.');
+        PERFORM provision.give_up('ERPNEXT_MISSING',
+            (SELECT string_agg(app, ', ') FROM jsonb_object_keys(provision.answer(job, 'versions') -> 'message') AS app));
     END IF;
     IF coalesce(substring(version FROM '^v?([0-9]{1,4})\.')::integer, 0) NOT BETWEEN 14 AND 16 THEN
         PERFORM provision.give_up('VERSION_UNSUPPORTED', version);

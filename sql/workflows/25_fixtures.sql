@@ -137,6 +137,7 @@ CREATE OR REPLACE FUNCTION provision.fiscal_year_name(year_start date, year_end 
 COMMENT ON FUNCTION provision.fiscal_year_name(date, date) IS 'What ERPNext itself would call it: 2026, 2026-2027; a short year by its days.';
 
 -- A unique field makes ERPNext refuse what it would otherwise do twice. no_copy: a document that a person duplicates must not carry it.
+-- ERPNext answers a repeat with an error that says nothing, so each field is looked for by its own name once more before it is made.
 CREATE OR REPLACE FUNCTION provision.plan_own_keys(job jsonb)
     RETURNS SETOF provision.call
     LANGUAGE plpgsql STABLE
@@ -144,13 +145,18 @@ CREATE OR REPLACE FUNCTION provision.plan_own_keys(job jsonb)
 AS $$
 DECLARE
     keyed record;
+    look text;
+    missing boolean;
 BEGIN
     RETURN NEXT provision.look_list('look own keys', 'Custom Field', '[["fieldname", "=", "provision_key"]]', '["name", "dt"]');
     FOR keyed IN SELECT * FROM provision.keyed_doctypes() LOOP
+        look := 'look own key of ' || keyed.doctype;
+        missing := NOT provision.listed(job, 'look own keys', 'name', keyed.doctype || '-provision_key');
+        RETURN NEXT provision.look(look, provision.document_path('Custom Field', keyed.doctype || '-provision_key'), wanted => missing);
         RETURN NEXT provision.create_document('create own key of ' || keyed.doctype, 'Custom Field',
             jsonb_build_object('dt', keyed.doctype, 'fieldname', 'provision_key', 'label', 'Provision Key', 'fieldtype', 'Data',
                                'unique', 1, 'no_copy', 1, 'read_only', 1, 'insert_after', keyed.insert_after),
-            NOT provision.listed(job, 'look own keys', 'name', keyed.doctype || '-provision_key'), 'look own keys', effort => 'settings');
+            missing AND NOT provision.found(job, look), look, effort => 'settings');
     END LOOP;
 END;
 $$;

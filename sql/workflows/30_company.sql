@@ -36,11 +36,11 @@ BEGIN
         END IF;
     ELSIF provision.found(job, 'look abbreviation') THEN
         SELECT company ->> 'name' INTO other FROM provision.answer_rows(job, 'look abbreviation') AS company LIMIT 1;
-        PERFORM provision.give_up('DUPLICATE_ABBR', format('%s belongs to the company "%s".', provision.setting(job, 'abbr'), other));
+        PERFORM provision.give_up('DUPLICATE_ABBR', format('%s belongs to the company "%s"', provision.setting(job, 'abbr'), other));
     ELSIF provision.answered(job, 'look charts')
           AND NOT coalesce(provision.answer_value(job, 'look charts') ? provision.setting(job, 'chart_of_accounts'), false) THEN
-        PERFORM provision.give_up('CHART_UNKNOWN', format('%s has: %s.', provision.setting(job, 'country'),
-            (SELECT string_agg(chart, ', ') FROM jsonb_array_elements_text(provision.answer_value(job, 'look charts')) AS chart)));
+        PERFORM provision.give_up('CHART_UNKNOWN', (
+            SELECT string_agg(chart, ', ') FROM jsonb_array_elements_text(provision.answer_value(job, 'look charts')) AS chart));
     END IF;
 END;
 $$;
@@ -131,7 +131,7 @@ BEGIN
         PERFORM provision.give_up('ACCOUNTS_INCOMPLETE', missing);
     END IF;
     IF NOT provision.found(job, 'count accounts') THEN
-        PERFORM provision.give_up('ACCOUNTS_INCOMPLETE', 'The company has no accounts.');
+        PERFORM provision.give_up('ACCOUNTS_INCOMPLETE', 'the company has no accounts');
     END IF;
 END;
 $$;
@@ -196,7 +196,7 @@ $$;
 COMMENT ON FUNCTION provision.plan_bank_account(jsonb, text) IS 'The company''s bank account, found by its type or made under the chart''s group of bank accounts.';
 
 -- The table of accounts is shared by all companies of the site and replaced as a whole: rows that were read are written back, and
--- "modified" makes ERPNext refuse them when another company got its row in between. Thousands of rows on a large site: the whole is
+-- "modified" makes ERPNext refuse them when another company got its row in between; then all is read again. Thousands of rows on a large site: the whole is
 -- read only where our row is missing. "parent" gives users other than Administrator the right to list rows of a table.
 CREATE OR REPLACE FUNCTION provision.plan_payment_method(job jsonb, company text, method text)
     RETURNS SETOF provision.call
@@ -219,7 +219,9 @@ BEGIN
         jsonb_strip_nulls(jsonb_build_object('modified', document -> 'modified', 'accounts',
             provision.payment_accounts(document) || jsonb_build_object('company', company,
                 'default_account', provision.payment_account(job, method, document)))),
-        NOT provision.found(job, look), look);
+        NOT provision.found(job, look) AND CASE WHEN provision.answered(job, read)
+            THEN NOT coalesce(document -> 'accounts' @> jsonb_build_array(jsonb_build_object('company', company)), false) END,
+        read);
 END;
 $$;
 COMMENT ON FUNCTION provision.plan_payment_method(jsonb, text, text) IS 'A payment method''s account for the company, added to those of the other companies.';

@@ -37,7 +37,7 @@ BEGIN
      WHERE warehouse ->> 'is_group' = '1' AND coalesce(warehouse ->> 'parent_warehouse', '') = ''
      LIMIT 1;
     IF root IS NULL AND provision.answered(job, 'look warehouses') THEN
-        PERFORM provision.give_up('WAREHOUSE_MISSING', 'The company has no warehouse group to put them under.');
+        PERFORM provision.give_up('WAREHOUSE_MISSING', 'the company has no group to put its warehouses under');
     END IF;
     RETURN NEXT provision.look_warehouses(job, provision.warehouse_facts(wanted)
         || '{"warehouse_group": "$.*[*] ? (@.is_group == 1 && (@.parent_warehouse == null || @.parent_warehouse == \"\")).name"}');
@@ -129,21 +129,17 @@ CREATE OR REPLACE FUNCTION provision.plan_items(job jsonb)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    codes jsonb := (SELECT jsonb_agg(code ORDER BY place) FROM provision.tenant_items(job));
 BEGIN
-    IF codes IS NULL THEN
+    IF NOT EXISTS (SELECT FROM provision.demo_items(job)) THEN
         RETURN;
     END IF;
     RETURN QUERY SELECT * FROM provision.ensure_price_list(job);
-    RETURN NEXT provision.look_list('look items', 'Item', jsonb_build_array(jsonb_build_array('name', 'in', codes)));
-    RETURN QUERY SELECT * FROM provision.plan_batches(job, 'items', 'look items', 'name',
-        (SELECT jsonb_agg(jsonb_build_array(code, provision.item_document(job, code, item)) ORDER BY place) FROM provision.tenant_items(job)));
-    RETURN NEXT provision.look_list('look prices', 'Item Price', jsonb_build_array(jsonb_build_array('item_code', 'in', codes),
-        jsonb_build_array('price_list', '=', provision.price_list_name(job))), '["name", "item_code", "price_list_rate"]');
-    RETURN QUERY SELECT * FROM provision.plan_batches(job, 'prices', 'look prices', 'item_code',
-        (SELECT jsonb_agg(jsonb_build_array(code, jsonb_build_object('doctype', 'Item Price', 'item_code', code,
-                    'price_list', provision.price_list_name(job), 'price_list_rate', item -> 'rate')) ORDER BY place)
+    RETURN QUERY SELECT * FROM provision.plan_batches(job, 'items', 'Item', '[]',
+        (SELECT jsonb_agg(provision.item_document(job, code, item) ORDER BY place) FROM provision.tenant_items(job)));
+    RETURN QUERY SELECT * FROM provision.plan_batches(job, 'prices', 'Item Price',
+        jsonb_build_array(jsonb_build_array('price_list', '=', provision.price_list_name(job))),
+        (SELECT jsonb_agg(jsonb_build_object('doctype', 'Item Price', 'item_code', code, 'price_list', provision.price_list_name(job),
+                                             'price_list_rate', item -> 'rate') ORDER BY place)
            FROM provision.tenant_items(job)));
     RETURN QUERY SELECT * FROM provision.plan_opening_stock(job);
 END;
@@ -165,29 +161,46 @@ CREATE OR REPLACE FUNCTION provision.item_document(job jsonb, code text, item js
             'company', provision.setting(job, 'company_name'), 'default_warehouse', provision.optional_fact(job, 'pos_warehouse')))));
 COMMENT ON FUNCTION provision.item_document(jsonb, text, jsonb) IS 'An Item as it is created.';
 
--- Documents are created 20 at a time: one transaction, one short answer. A batch has fixed members, of which those that are there
--- already are left out, so that it stays the same batch when the list is read again after a lost answer.
-CREATE OR REPLACE FUNCTION provision.plan_batches(job jsonb, label text, look text, field text, documents jsonb)
+-- Documents with an item_code are created 20 at a time: one transaction, one short answer. A batch has fixed members, of which those
+-- that are there already are left out, so that it stays the same batch when its list is read again after a lost answer.
+CREATE OR REPLACE FUNCTION provision.plan_batches(job jsonb, label text, doctype text, filters jsonb, documents jsonb)
     RETURNS SETOF provision.call
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    present text[] := ARRAY(SELECT lower(known ->> field) FROM provision.answer_rows(job, look) AS known);
     batch record;
 BEGIN
-    FOR batch IN SELECT (place - 1) / 20 AS number, min(place) AS first, max(place) AS last,
-                        jsonb_agg(document -> 1 ORDER BY place) FILTER (WHERE lower(document ->> 0) <> ALL (present)) AS missing
+    FOR batch IN SELECT format('%s %s to %s', label, min(place), max(place)) AS name,
+                        jsonb_agg(document ORDER BY place) AS documents, jsonb_agg(document -> 'item_code' ORDER BY place) AS codes
                    FROM jsonb_array_elements(documents) WITH ORDINALITY AS wanted (document, place)
-                  GROUP BY 1
-                  ORDER BY 1 LOOP
-        RETURN NEXT ROW(format('create %s %s to %s', label, batch.first, batch.last), 'POST', '/api/method/frappe.client.insert_many',
-            jsonb_build_object('docs', coalesce(batch.missing, '[]')),
-            CASE WHEN provision.answered(job, look) THEN batch.missing IS NOT NULL END, look, false, 'settings', NULL)::provision.call;
+                  GROUP BY (place - 1) / 20
+                  ORDER BY min(place) LOOP
+        RETURN NEXT provision.look_list('look ' || batch.name, doctype,
+            jsonb_build_array(jsonb_build_array('item_code', 'in', batch.codes)) || filters, '["name", "item_code"]');
+        RETURN NEXT provision.create_batch(job, batch.name, batch.documents);
     END LOOP;
 END;
 $$;
-COMMENT ON FUNCTION provision.plan_batches(jsonb, text, text, text, jsonb) IS 'Creates those of many documents, [[value of field, document], ...], that the list does not show.';
+COMMENT ON FUNCTION provision.plan_batches(jsonb, text, text, jsonb, jsonb) IS 'Creates those of many documents that the lists do not show.';
+
+CREATE OR REPLACE FUNCTION provision.create_batch(job jsonb, name text, documents jsonb)
+    RETURNS provision.call
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    look text := 'look ' || create_batch.name;
+    present text[] := ARRAY(SELECT lower(known ->> 'item_code') FROM provision.answer_rows(job, look) AS known);
+    missing jsonb := (SELECT jsonb_agg(document ORDER BY place)
+                        FROM jsonb_array_elements(documents) WITH ORDINALITY AS wanted (document, place)
+                       WHERE lower(document ->> 'item_code') <> ALL (present));
+BEGIN
+    RETURN ROW('create ' || create_batch.name, 'POST', '/api/method/frappe.client.insert_many', jsonb_build_object('docs', coalesce(missing, '[]')),
+               CASE WHEN provision.answered(job, look) THEN missing IS NOT NULL END, look, false, 'settings', NULL)::provision.call;
+END;
+$$;
+COMMENT ON FUNCTION provision.create_batch(jsonb, text, jsonb) IS 'A call that creates those documents of a batch that its list does not show.';
 
 CREATE OR REPLACE FUNCTION provision.provision_key(job jsonb, thing text)
     RETURNS text

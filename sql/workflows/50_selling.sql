@@ -76,7 +76,7 @@ DECLARE
     currency text := provision.answer_value(job, 'look price list') ->> 'currency';
 BEGIN
     IF currency <> provision.setting(job, 'currency') THEN
-        PERFORM provision.give_up('PRICE_LIST_MISMATCH', format('"%s" is in %s, the company in %s.', name, currency, provision.setting(job, 'currency')));
+        PERFORM provision.give_up('PRICE_LIST_MISMATCH', format('"%s" is in %s, the company in %s', name, currency, provision.setting(job, 'currency')));
     END IF;
     RETURN QUERY SELECT * FROM provision.ensure_document(job, 'price list', 'Price List', name,
         jsonb_build_object('price_list_name', name, 'currency', provision.setting(job, 'currency'), 'selling', 1, 'enabled', 1),
@@ -117,7 +117,7 @@ BEGIN
                       LIMIT 1))
       INTO chosen;
     IF chosen IS NULL THEN
-        PERFORM provision.give_up('WAREHOUSE_MISSING', 'The company has no warehouse to sell from.');
+        PERFORM provision.give_up('WAREHOUSE_MISSING', 'the company has none to sell from');
     END IF;
     RETURN chosen;
 END;
@@ -136,7 +136,7 @@ BEGIN
         PERFORM provision.give_up('POS_USER_MISSING', provision.setting(job, 'pos_user'));
     END IF;
     IF profile ->> 'company' <> provision.setting(job, 'company_name') THEN
-        PERFORM provision.give_up('POS_PROFILE_TAKEN', format('"%s" belongs to the company "%s".', profile ->> 'name', profile ->> 'company'));
+        PERFORM provision.give_up('POS_PROFILE_TAKEN', format('"%s" belongs to the company "%s"', profile ->> 'name', profile ->> 'company'));
     END IF;
 END;
 $$;
