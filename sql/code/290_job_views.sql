@@ -1,26 +1,28 @@
--- Views on jobs and tenants. They call no function of ours, because a function in a view needs the rights of whoever looks,
--- and they read no more than a page of jobs needs: every figure of a job comes from its own few steps.
+-- Views on jobs and tenants. They call no function of ours, because a function in a view needs a right of whoever looks, and they
+-- read no more than a page of jobs needs: every figure of a job comes from its own few steps.
 
--- Where recent history is found without an index on time: at and before the job that called last.
-CREATE OR REPLACE VIEW provision.recent_job AS
-    SELECT job.job_id, job.workflow_id, job.workflow, job.state, job.started_at, job.finished_at,
-           row_number() OVER (ORDER BY job.job_id DESC) AS age
-      FROM provision.job
-     WHERE job.job_id <= coalesce((SELECT max(latest.job_id)
-                                     FROM (SELECT attempt.job_id FROM provision.attempt ORDER BY attempt.attempt_id DESC LIMIT 100) AS latest),
-                                  9223372036854775807);
-COMMENT ON VIEW provision.recent_job IS 'Jobs up to the one that called last, numbered from it backwards (age): what statistics are made of. Read with a limit on age.';
+-- Recent history is found without an index on time: at and before the job that called last.
+CREATE OR REPLACE VIEW provision.newest_caller AS
+    SELECT coalesce(max(latest.job_id), 9223372036854775807) AS job_id
+      FROM (SELECT attempt.job_id
+              FROM provision.attempt
+             ORDER BY attempt.attempt_id DESC
+             LIMIT 100) AS latest;
+COMMENT ON VIEW provision.newest_caller IS 'The newest job among those that made the last 100 calls: where statistics look for recent jobs.';
 
 CREATE OR REPLACE VIEW provision.typical_step AS
-    SELECT recent_job.workflow_id, job_step.ordinal,
+    SELECT recent.workflow_id, job_step.ordinal,
            avg(extract(epoch FROM job_step.finished_at - job_step.started_at))::double precision AS seconds
-      FROM provision.recent_job
-      JOIN provision.job_step ON job_step.job_id = recent_job.job_id
-     WHERE recent_job.age <= 50
-       AND recent_job.state IN ('completed', 'partial')
+      FROM (SELECT job.job_id, job.workflow_id, job.state
+              FROM provision.job
+             WHERE job.job_id <= (SELECT newest_caller.job_id FROM provision.newest_caller)
+             ORDER BY job.job_id DESC
+             LIMIT 50) AS recent
+      JOIN provision.job_step ON job_step.job_id = recent.job_id
+     WHERE recent.state IN ('completed', 'partial')
        AND job_step.state = 'completed'
        AND job_step.started_at IS NOT NULL
-     GROUP BY recent_job.workflow_id, job_step.ordinal;
+     GROUP BY recent.workflow_id, job_step.ordinal;
 COMMENT ON VIEW provision.typical_step IS 'Mean duration of each step in seconds, over those of the last 50 jobs that ended well.';
 
 -- How many jobs stand before a pending one is counted up to 1,000; beyond that nobody can say when it ends.
@@ -40,13 +42,12 @@ CREATE OR REPLACE VIEW provision.job_status AS
            job.error_message,
            job.error_hint,
            (SELECT greatest(job.due_at, statement_timestamp()) + make_interval(secs => remaining.seconds + waiting.seconds)
-              FROM (SELECT sum(coalesce((typical.durations ->> (job.workflow_id || '/' || open_step.ordinal))::double precision, 0)) AS seconds
+              FROM (SELECT sum((typical.durations ->> (job.workflow_id || '/' || open_step.ordinal))::double precision) AS seconds
                       FROM (SELECT (SELECT jsonb_object_agg(typical_step.workflow_id || '/' || typical_step.ordinal, typical_step.seconds)
                                       FROM provision.typical_step) AS durations) AS typical,
                            provision.job_step AS open_step
                      WHERE open_step.job_id = job.job_id
-                       AND open_step.finished_at IS NULL
-                       AND typical.durations IS NOT NULL) AS remaining,
+                       AND open_step.finished_at IS NULL) AS remaining,
                    LATERAL (SELECT CASE WHEN job.state <> 'pending' THEN 0
                                         WHEN count(*) < 1000 THEN count(*) * remaining.seconds / min(engine.max_concurrent) END AS seconds
                               FROM provision.engine
@@ -203,9 +204,8 @@ CREATE OR REPLACE VIEW provision.dead_letter WITH (security_barrier) AS
       JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
       JOIN provision.engine ON engine.engine_id = job.engine_id
      WHERE job.state IN ('failed', 'partial')
-       AND NOT EXISTS (SELECT
-                         FROM provision.job AS newer
-                        WHERE newer.tenant_id = job.tenant_id
-                          AND newer.workflow = job.workflow
-                          AND newer.job_id > job.job_id);
+       AND job.job_id = (SELECT max(newest.job_id)
+                           FROM provision.job AS newest
+                          WHERE newest.tenant_id = job.tenant_id
+                            AND newest.workflow = job.workflow);
 COMMENT ON VIEW provision.dead_letter IS 'What needs a person? Jobs that failed or ended in part, unless a newer one of the same tenant and workflow exists.';

@@ -44,21 +44,12 @@ COMMENT ON COLUMN provision.engine_status.success_rate_1h IS 'Share of calls, 0 
 COMMENT ON COLUMN provision.engine_status.p50_ms IS 'Median duration of a call in milliseconds.';
 COMMENT ON COLUMN provision.engine_status.p95_ms IS '95 of 100 calls took at most this many milliseconds.';
 
--- Alive is asked of the server here as provision.is_alive() does, without needing the right to call it.
 CREATE OR REPLACE VIEW provision.worker_status WITH (security_barrier) AS
     SELECT 'worker ' || worker.incarnation AS worker,
            worker.pid,
            worker.incarnation,
            current_database()::text AS database,
-           EXISTS (SELECT
-                     FROM pg_catalog.pg_locks AS held
-                    WHERE held.locktype = 'advisory'
-                      AND held.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-                      AND held.classid = 1347572047
-                      AND held.objid = (worker.incarnation & 2147483647)::oid
-                      AND held.objsubid = 2
-                      AND held.granted
-                      AND held.pid = worker.pid) AS alive,
+           provision.is_alive(worker.incarnation, worker.pid) AS alive,
            worker.started_at,
            worker.last_round_at,
            (SELECT count(*) FROM provision.job WHERE job.owner = worker.incarnation) AS jobs_owned,
@@ -124,22 +115,24 @@ COMMENT ON VIEW provision.event_log IS 'What happened, who did it? One row for e
 COMMENT ON COLUMN provision.event_log.actor IS 'The session''s user: the worker''s for what it did by itself.';
 
 CREATE OR REPLACE VIEW provision.step_stats AS
-    SELECT recent_job.workflow,
-           job_step.name AS step,
+    SELECT run.workflow,
+           run.step,
            count(*) AS runs,
-           round(avg((job_step.state = 'completed')::integer), 4) AS success_rate,
-           round(percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM job_step.finished_at - job_step.started_at) * 1000)
-                 FILTER (WHERE job_step.state = 'completed'))::bigint AS p50_ms,
-           round(percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM job_step.finished_at - job_step.started_at) * 1000)
-                 FILTER (WHERE job_step.state = 'completed'))::bigint AS p95_ms,
-           round(percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM job_step.finished_at - job_step.started_at) * 1000)
-                 FILTER (WHERE job_step.state = 'completed'))::bigint AS p99_ms
-      FROM provision.recent_job
-      JOIN provision.job_step ON job_step.job_id = recent_job.job_id
-     WHERE recent_job.age <= 5000
-       AND job_step.state IN ('completed', 'failed')
-       AND job_step.started_at IS NOT NULL
-     GROUP BY recent_job.workflow, job_step.name;
+           round(avg((run.state = 'completed')::integer), 4) AS success_rate,
+           round(percentile_cont(0.5) WITHIN GROUP (ORDER BY run.ms) FILTER (WHERE run.state = 'completed'))::bigint AS p50_ms,
+           round(percentile_cont(0.95) WITHIN GROUP (ORDER BY run.ms) FILTER (WHERE run.state = 'completed'))::bigint AS p95_ms,
+           round(percentile_cont(0.99) WITHIN GROUP (ORDER BY run.ms) FILTER (WHERE run.state = 'completed'))::bigint AS p99_ms
+      FROM (SELECT recent.workflow, job_step.name AS step, job_step.state,
+                   extract(epoch FROM job_step.finished_at - job_step.started_at)::double precision * 1000 AS ms
+              FROM (SELECT job.job_id, job.workflow
+                      FROM provision.job
+                     WHERE job.job_id <= (SELECT newest_caller.job_id FROM provision.newest_caller)
+                     ORDER BY job.job_id DESC
+                     LIMIT 5000) AS recent
+              JOIN provision.job_step ON job_step.job_id = recent.job_id
+             WHERE job_step.state IN ('completed', 'failed')
+               AND job_step.started_at IS NOT NULL) AS run
+     GROUP BY run.workflow, run.step;
 COMMENT ON VIEW provision.step_stats IS 'How long do steps take, how often do they fail? Over the last 5,000 jobs up to the one that called last.';
 COMMENT ON COLUMN provision.step_stats.runs IS 'Steps that completed or failed.';
 COMMENT ON COLUMN provision.step_stats.success_rate IS 'Share of runs that completed, 0 to 1.';

@@ -16,14 +16,20 @@ BEGIN ATOMIC
            format('SELECT provision_retry(%s);', (job).job_id)
      WHERE (job).state IN ('failed', 'partial') AND (job).error_step IS NULL
     UNION ALL
-    (SELECT 'step ' || job_step.state,
-            concat_ws(' ', job_step.name || ':', job_step.error_code || ':', job_step.error_message, job_step.error_hint),
-            CASE job_step.state WHEN 'failed' THEN format('SELECT provision_retry(%s);', (job).job_id) END
+    (SELECT 'step failed', concat_ws(' ', job_step.name || ':', job_step.error_code || ':', job_step.error_message, job_step.error_hint),
+            format('SELECT provision_retry(%s);', (job).job_id)
        FROM provision.job_step
       WHERE job_step.job_id = (job).job_id
-        AND job_step.state IN ('failed', 'blocked')
+        AND job_step.state = 'failed'
         AND (job).state IN ('failed', 'partial')
-      ORDER BY job_step.state = 'blocked', job_step.ordinal);
+      ORDER BY job_step.ordinal)
+    UNION ALL
+    SELECT 'steps blocked', format('Not run, because a step before them failed: %s.', string_agg(job_step.name, ', ' ORDER BY job_step.ordinal)), NULL
+      FROM provision.job_step
+     WHERE job_step.job_id = (job).job_id
+       AND job_step.state = 'blocked'
+       AND (job).state IN ('failed', 'partial')
+    HAVING count(*) > 0;
 END;
 COMMENT ON FUNCTION provision.why_ended(provision.job) IS 'How a job came to its end; no row while it is active.';
 
@@ -130,10 +136,10 @@ BEGIN ATOMIC
            CASE WHEN step.state IN ('failed', 'blocked')
                 THEN concat_ws(' ', step.name || ':', step.error_code || ':', step.error_message, step.error_hint)
                 WHEN step.state = 'retrying'
-                THEN concat_ws(' ', format('%s is tried again at %s after %s.', step.name, step.next_attempt_at, coalesce(step.error_code, 'a pause')), step.error_message, step.error_hint)
+                THEN concat_ws(' ', format('%s is tried again at %s after %s.', step.name, step.next_attempt_at, coalesce(step.error_code, 'a pause')), step.error_message)
                 WHEN step.waits_for IS NOT NULL
                 THEN format('%s waits for "%s", held by %s.', step.name, step.waits_for, coalesce('job ' || exclusion.job_id, 'nobody any more'))
-                ELSE format('%s: %s %s "%s" since %s, at most %s s.', step.name, attempt.method, 'call', attempt.call, attempt.started_at, attempt.timeout_ms / 1000.0) END,
+                ELSE format('%s: call "%s" (%s) since %s, at most %s s.', step.name, attempt.call, attempt.method, attempt.started_at, trim_scale(attempt.timeout_ms / 1000.0)) END,
            NULL
       FROM provision.job_step AS step
       LEFT JOIN provision.exclusion ON exclusion.exclusion = step.waits_for

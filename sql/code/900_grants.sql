@@ -4,6 +4,9 @@ REVOKE ALL ON SCHEMA provision FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA provision FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA provision FROM PUBLIC;
 
+-- The view worker_status calls it with the rights of whoever looks. It reads what everybody may read.
+GRANT EXECUTE ON FUNCTION provision.is_alive(bigint, integer) TO PUBLIC;
+
 DO $$
 DECLARE
     routine regprocedure;
