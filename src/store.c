@@ -223,8 +223,8 @@ value_of_answer(const HttpAnswer *answer, int argument, bool *is_null)
 			return CStringGetTextDatum(provision_http_delivery_name(answer->delivery));
 		case 3:
 			return Int32GetDatum(answer->http_status);
-		case 4:
-			return Int32GetDatum(answer->curl_code);
+		case 4:				/* 63: CURLE_FILESIZE_EXCEEDED, as the rules know it */
+			return Int32GetDatum(answer->body_too_large ? 63 : answer->curl_code);
 		case 5:
 			return adopt_text(answer->body == NULL ? NULL :
 							  provision_json_text_clean(answer->body, answer->body_length, &length), is_null);

@@ -33,8 +33,10 @@ CREATE OR REPLACE TRIGGER announce_events
 
 CREATE OR REPLACE FUNCTION provision.log_job_event(job_ids bigint[], event text, from_state text, to_state text, detail jsonb DEFAULT NULL)
     RETURNS void
-    LANGUAGE sql VOLATILE
-BEGIN ATOMIC
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
     INSERT INTO provision.event (job_id, tenant, event, from_state, to_state, detail, correlation_id)
     SELECT job.job_id, tenant.name, log_job_event.event, log_job_event.from_state, log_job_event.to_state,
            log_job_event.detail, job.correlation_id
@@ -43,6 +45,7 @@ BEGIN ATOMIC
       JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
      ORDER BY given.position;
 END;
+$$;
 COMMENT ON FUNCTION provision.log_job_event(bigint[], text, text, text, jsonb) IS 'One event for each job.';
 
 CREATE OR REPLACE FUNCTION provision.log_engine_event(engine text, event text, from_state text, to_state text, detail jsonb DEFAULT NULL)

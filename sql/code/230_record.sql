@@ -92,8 +92,10 @@ COMMENT ON FUNCTION provision.classify_answers(bigint[], bigint[], text[], integ
 
 CREATE OR REPLACE FUNCTION provision.finish_attempts(outcomes provision.outcome[])
     RETURNS void
-    LANGUAGE sql VOLATILE
-BEGIN ATOMIC
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
     UPDATE provision.attempt
        SET finished_at = clock_timestamp(),
            delivery = outcome.delivery,
@@ -112,6 +114,7 @@ BEGIN ATOMIC
       FROM unnest(outcomes) AS outcome
      WHERE attempt.attempt_id = outcome.attempt_id;
 END;
+$$;
 COMMENT ON FUNCTION provision.finish_attempts(provision.outcome[]) IS 'Writes how each attempt ended.';
 
 CREATE OR REPLACE FUNCTION provision.first_match(body jsonb, path text)
@@ -129,8 +132,10 @@ COMMENT ON FUNCTION provision.first_match(jsonb, text) IS 'First match of a json
 
 CREATE OR REPLACE FUNCTION provision.learn_facts(outcomes provision.outcome[])
     RETURNS void
-    LANGUAGE sql VOLATILE
-BEGIN ATOMIC
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
     UPDATE provision.tenant
        SET metadata = tenant.metadata || learnt.facts,
            updated_at = clock_timestamp()
@@ -142,6 +147,7 @@ BEGIN ATOMIC
              GROUP BY job.tenant_id) AS learnt
      WHERE tenant.tenant_id = learnt.tenant_id;
 END;
+$$;
 COMMENT ON FUNCTION provision.learn_facts(provision.outcome[]) IS 'Keeps what the calls were to learn in the tenant''s metadata.';
 
 -- Failures in a row open the breaker; any other answer closes it. Rows that somebody else holds are left out: the next answer counts again.
@@ -153,6 +159,12 @@ AS $$
 DECLARE
     changed record;
 BEGIN
+    IF NOT EXISTS (SELECT
+                     FROM unnest(outcomes) AS outcome
+                     JOIN provision.engine_state ON engine_state.engine_id = outcome.engine_id
+                    WHERE outcome.trips OR engine_state.failures_in_a_row > 0 OR engine_state.breaker <> 'closed') THEN
+        RETURN;
+    END IF;
     FOR changed IN
         WITH tally AS MATERIALIZED (
             SELECT outcome.engine_id, count(*) FILTER (WHERE outcome.trips) AS failures,
@@ -268,64 +280,95 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.explain_failure(bigint, text, text, text, integer, text) IS 'The catalogue''s message and hint, filled in.';
 
-CREATE OR REPLACE FUNCTION provision.move_steps(outcomes provision.outcome[])
+CREATE OR REPLACE FUNCTION provision.advance_steps(outcomes provision.outcome[])
     RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE provision.job_step AS step
+       SET state = CASE WHEN outcome.is_last_call THEN 'completed' ELSE 'running' END,
+           attempt_id = NULL,
+           tries = 0,
+           calls_done = step.calls_done + 1,
+           answers = CASE WHEN NOT outcome.is_last_call THEN
+                         coalesce(step.answers, '{}') || jsonb_build_object(outcome.call, jsonb_build_object(
+                             'verdict', CASE outcome.verdict WHEN 'absent' THEN 'absent' ELSE 'success' END,
+                             'status', outcome.http_status, 'body', outcome.body)) END,
+           error_code = NULL,
+           error_message = NULL,
+           error_hint = NULL,
+           finished_at = CASE WHEN outcome.is_last_call THEN clock_timestamp() END
+      FROM unnest(outcomes) AS outcome
+     WHERE provision.next_move(outcome, 'closed') = 'advance'
+       AND step.job_id = outcome.job_id
+       AND step.ordinal = outcome.ordinal;
+END;
+$$;
+COMMENT ON FUNCTION provision.advance_steps(provision.outcome[]) IS 'Steps whose call is done go on with their plan, or are completed where it was the last.';
+
+-- The state, tries and pause of a step that could not advance.
+CREATE OR REPLACE FUNCTION provision.set_backs(outcomes provision.outcome[])
+    RETURNS TABLE (outcome provision.outcome, move text, state text, tries integer, pause interval, error_code text)
     LANGUAGE sql VOLATILE
 BEGIN ATOMIC
-    WITH decided AS (
-        SELECT outcome.*, provision.next_move(outcome, engine_state.breaker) AS move, engine_state.breaker
-          FROM unnest(outcomes) AS outcome
-          JOIN provision.engine_state ON engine_state.engine_id = outcome.engine_id
-    ), moved AS (
-        SELECT decided.*,
-               CASE WHEN decided.move = 'advance' AND decided.is_last_call THEN 'completed'
-                    WHEN decided.move = 'advance' THEN 'running'
-                    WHEN decided.move = 'fail' THEN 'failed'
-                    WHEN decided.move = 'again' THEN 'ready'
-                    WHEN decided.move = 'look_again' AND decided.verdict = 'duplicate' AND decided.tries = 0 THEN 'ready'
-                    ELSE 'retrying' END AS new_state,
-               CASE WHEN decided.move IN ('retry', 'look_again') AND NOT (decided.trips AND decided.breaker <> 'closed')
-                         AND decided.verdict <> 'interrupted' THEN decided.tries + 1
-                    WHEN decided.move = 'advance' THEN 0
-                    ELSE decided.tries END AS new_tries,
-               CASE WHEN decided.move = 'doubt' THEN make_interval(secs => least(2000, greatest(100, decided.patience_ms / 4)) / 1000.0)
-                    ELSE provision.backoff(decided.tries, decided.backoff_ms, decided.backoff_max_ms, decided.retry_after_ms) END AS pause
-          FROM decided
-    )
-    UPDATE provision.job_step AS step
-       SET state = moved.new_state,
-           attempt_id = NULL,
-           tries = moved.new_tries,
-           calls_done = step.calls_done + (moved.move = 'advance')::integer,
-           next_attempt_at = CASE WHEN moved.new_state = 'retrying' THEN clock_timestamp() + moved.pause END,
-           doubtful_until = CASE WHEN moved.move = 'look_again' AND moved.verdict <> 'duplicate'
-                                 THEN clock_timestamp() + make_interval(secs => moved.patience_ms / 1000.0)
-                                 ELSE step.doubtful_until END,
-           answers = CASE WHEN moved.new_state = 'completed' THEN NULL
-                          WHEN moved.move = 'advance' THEN
-                              coalesce(step.answers, '{}') || jsonb_build_object(moved.call, jsonb_build_object(
-                                  'verdict', CASE moved.verdict WHEN 'absent' THEN 'absent' ELSE 'success' END,
-                                  'status', moved.http_status, 'body', moved.body))
-                          WHEN moved.move = 'look_again' THEN step.answers - moved.guard
-                          ELSE step.answers END,
-           error_code = CASE WHEN moved.move = 'advance' THEN NULL ELSE provision.step_error_code(moved.move, moved.verdict, moved.error_code) END,
-           error_message = CASE WHEN moved.move <> 'advance' THEN text.message END,
-           error_hint = CASE WHEN moved.move <> 'advance' THEN text.hint END,
-           finished_at = CASE WHEN moved.new_state IN ('completed', 'failed') THEN clock_timestamp() END
-      FROM moved
-      LEFT JOIN LATERAL provision.explain_failure(
-               moved.job_id, moved.step, moved.call,
-               provision.step_error_code(moved.move, moved.verdict, moved.error_code), moved.http_status, moved.detail) AS text
-             ON moved.move <> 'advance'
-     WHERE step.job_id = moved.job_id
-       AND step.ordinal = moved.ordinal;
+    SELECT decided.outcome, decided.move,
+           CASE WHEN decided.move = 'fail' THEN 'failed'
+                WHEN decided.move = 'again' OR decided.is_first_duplicate THEN 'ready'
+                ELSE 'retrying' END,
+           (decided.outcome).tries + decided.costs_a_try::integer,
+           CASE WHEN decided.move = 'doubt'
+                THEN make_interval(secs => least(2000, greatest(100, (decided.outcome).patience_ms / 4)) / 1000.0)
+                ELSE provision.backoff((decided.outcome).tries, (decided.outcome).backoff_ms, (decided.outcome).backoff_max_ms,
+                                       (decided.outcome).retry_after_ms) END,
+           provision.step_error_code(decided.move, (decided.outcome).verdict, (decided.outcome).error_code)
+      FROM (SELECT outcome,
+                   moved.move,
+                   moved.move = 'look_again' AND outcome.verdict = 'duplicate' AND outcome.tries = 0 AS is_first_duplicate,
+                   moved.move IN ('retry', 'look_again') AND outcome.verdict <> 'interrupted'
+                       AND NOT (outcome.trips AND engine_state.breaker <> 'closed') AS costs_a_try
+              FROM unnest(outcomes) AS outcome
+              JOIN provision.engine_state ON engine_state.engine_id = outcome.engine_id
+             CROSS JOIN LATERAL (SELECT provision.next_move(outcome, engine_state.breaker) AS move) AS moved
+             WHERE moved.move <> 'advance') AS decided;
 END;
-COMMENT ON FUNCTION provision.move_steps(provision.outcome[]) IS 'Moves each answered step on: advance, complete, look again, try again or fail.';
+COMMENT ON FUNCTION provision.set_backs(provision.outcome[]) IS 'What becomes of the steps that cannot advance.';
+
+CREATE OR REPLACE FUNCTION provision.set_back_steps(outcomes provision.outcome[])
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE provision.job_step AS step
+       SET state = back.state,
+           attempt_id = NULL,
+           tries = back.tries,
+           next_attempt_at = CASE WHEN back.state = 'retrying' THEN clock_timestamp() + back.pause END,
+           doubtful_until = CASE WHEN back.move = 'look_again' AND (back.outcome).verdict <> 'duplicate'
+                                 THEN clock_timestamp() + make_interval(secs => (back.outcome).patience_ms / 1000.0)
+                                 ELSE step.doubtful_until END,
+           answers = CASE WHEN back.move = 'look_again' THEN step.answers - (back.outcome).guard ELSE step.answers END,
+           error_code = back.error_code,
+           error_message = text.message,
+           error_hint = text.hint,
+           finished_at = CASE WHEN back.state = 'failed' THEN clock_timestamp() END
+      FROM provision.set_backs(outcomes) AS back
+     CROSS JOIN LATERAL provision.explain_failure(
+               (back.outcome).job_id, (back.outcome).step, (back.outcome).call, back.error_code,
+               (back.outcome).http_status, (back.outcome).detail) AS text
+     WHERE step.job_id = (back.outcome).job_id
+       AND step.ordinal = (back.outcome).ordinal;
+END;
+$$;
+COMMENT ON FUNCTION provision.set_back_steps(provision.outcome[]) IS 'Steps that could not advance look again, try again later or fail.';
 
 CREATE OR REPLACE FUNCTION provision.log_moved_steps(outcomes provision.outcome[])
     RETURNS void
-    LANGUAGE sql VOLATILE
-BEGIN ATOMIC
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
     INSERT INTO provision.event (job_id, tenant, step, event, from_state, to_state, detail, correlation_id)
     SELECT job.job_id, tenant.name, job_step.name, 'step_' || job_step.state, 'running', job_step.state,
            CASE WHEN job_step.state <> 'completed' THEN
@@ -339,6 +382,7 @@ BEGIN ATOMIC
      WHERE job_step.state <> 'running'
      ORDER BY outcome.attempt_id;
 END;
+$$;
 COMMENT ON FUNCTION provision.log_moved_steps(provision.outcome[]) IS 'Events of the steps that left the state running.';
 
 CREATE OR REPLACE FUNCTION provision.record_answers(
@@ -366,8 +410,13 @@ BEGIN
     END IF;
     PERFORM provision.finish_attempts(outcomes);
     PERFORM provision.account_for_breakers(outcomes);
-    PERFORM provision.learn_facts(outcomes) WHERE EXISTS (SELECT FROM unnest(outcomes) AS outcome WHERE outcome.learn IS NOT NULL);
-    PERFORM provision.move_steps(outcomes);
+    IF EXISTS (SELECT FROM unnest(outcomes) AS outcome WHERE outcome.learn IS NOT NULL) THEN
+        PERFORM provision.learn_facts(outcomes);
+    END IF;
+    PERFORM provision.advance_steps(outcomes);
+    IF EXISTS (SELECT FROM unnest(outcomes) AS outcome WHERE provision.next_move(outcome, 'closed') <> 'advance') THEN
+        PERFORM provision.set_back_steps(outcomes);
+    END IF;
     PERFORM provision.log_moved_steps(outcomes);
     UPDATE provision.job SET crash_count = 0 WHERE job_id = ANY (answered_jobs) AND crash_count > 0;
 END;

@@ -15,23 +15,23 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.plan_context(bigint, provision.tenant, text, jsonb, jsonb) IS 'What a plan function is told: its argument "job".';
 
+CREATE OR REPLACE FUNCTION provision.run_plan(plan_function text, job jsonb) RETURNS SETOF provision.call
+    AS 'MODULE_PATHNAME', 'provision_run_plan' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION provision.run_plan(text, jsonb) IS 'Calls a plan function by its schema-qualified name.';
+
 CREATE OR REPLACE FUNCTION provision.planned_calls(plan_function text, job jsonb)
     RETURNS TABLE (ordinal bigint, call provision.call, wanted boolean, missing_fact text)
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN QUERY EXECUTE format(
-        'SELECT planned.ordinality, ROW(planned.name, planned.method, planned.path, planned.body, planned.wanted, planned.guard,
-                                        planned.repeatable, planned.effort, planned.learn)::provision.call,
-                CASE WHEN planned.missing_fact IS NULL THEN planned.wanted WHEN NOT planned.wanted THEN false END,
-                planned.missing_fact
-           FROM (SELECT plan.*, substring(plan.path || coalesce(plan.body::text, '''') FROM ''\{\?([a-z0-9_]+)\}'') AS missing_fact
-                   FROM %s($1) WITH ORDINALITY AS plan) AS planned
-          WHERE planned.name IS NOT NULL', plan_function)
-        USING job;
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT plan.ordinality,
+           ROW(plan.name, plan.method, plan.path, plan.body, plan.wanted, plan.guard, plan.repeatable, plan.effort, plan.learn)::provision.call,
+           CASE WHEN fact.missing IS NULL THEN plan.wanted WHEN NOT plan.wanted THEN false END,
+           fact.missing
+      FROM provision.run_plan(plan_function, job) WITH ORDINALITY AS plan
+     CROSS JOIN LATERAL (SELECT coalesce(substring(plan.path FROM '\{\?([a-z0-9_]+)\}'),
+                                         substring(plan.body::text FROM '\{\?([a-z0-9_]+)\}')) AS missing) AS fact
+     WHERE plan.name IS NOT NULL;
 END;
-$$;
 COMMENT ON FUNCTION provision.planned_calls(text, jsonb)
     IS 'All calls of a step in sending order. wanted: true send, false not needed, null not known yet, also while a fact in it ({?name}) is missing.';
 
