@@ -1,0 +1,124 @@
+# Gets a machine ready: packages, an unprivileged user, a scratch folder with a copy of PostgreSQL, the extension in it. Read by test/run.
+
+heading() {
+	printf '\n=== %s ===\n' "$1"
+}
+
+# As root nothing that is built or started may run as root: PostgreSQL refuses to.
+if [ "$(id -u)" -eq 0 ]; then
+	sudo=
+else
+	sudo=sudo
+fi
+
+as_user() {
+	if [ "$(id -u)" -eq 0 ]; then
+		runuser -u "$test_user" -- env HOME="$scratch" "$@"
+	else
+		"$@"
+	fi
+}
+
+# The newest server with its build files, or what Debian offers.
+find_postgresql() {
+	for directory in $(ls -d /usr/lib/postgresql/*/ 2>/dev/null | sort -t/ -k5 -n -r); do
+		if [ -x "$directory/bin/postgres" ] && [ -f "$directory/lib/pgxs/src/makefiles/pgxs.mk" ]; then
+			basename "$directory"
+			return
+		fi
+	done
+	printf '15\n'
+}
+
+missing_packages() {
+	for package in "$@"; do
+		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || printf '%s ' "$package"
+	done
+}
+
+install_packages() {
+	version=${PG_VERSION:-$(find_postgresql)}
+	if ! command -v apt-get >/dev/null; then
+		printf 'no apt-get here: the tests need PostgreSQL %s with its development files, pgTAP, libcurl, gcc, make, Perl with IPC::Run, python3\n' "$version"
+		return
+	fi
+	wanted="gcc make libc6-dev python3 perl openssl libipc-run-perl valgrind cppcheck
+		postgresql-$version postgresql-server-dev-$version postgresql-$version-pgtap"
+	command -v curl-config >/dev/null || wanted="$wanted libcurl4-openssl-dev"
+	missing=$(missing_packages $wanted)
+	[ -n "$missing" ] || return 0
+	heading "installing $missing"
+	$sudo apt-get -qq update
+	# Installing a server makes a cluster of Debian's beside it; the tests neither need nor touch it.
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $missing >/dev/null
+}
+
+# The copy works wherever it lies because PostgreSQL looks for its files relative to the program that was started.
+copy_postgresql() {
+	mkdir -p "$scratch/pg/lib/postgresql" "$scratch/pg/share/postgresql" "$scratch/pg/include"
+	cp -aL "/usr/lib/postgresql/$version" "$scratch/pg/lib/postgresql/"
+	cp -aL "/usr/share/postgresql/$version" "$scratch/pg/share/postgresql/"
+	ln -s /usr/include/postgresql "$scratch/pg/include/postgresql"
+	rm -f "$scratch/pg/lib/postgresql/$version/lib/provision.so" "$scratch/pg/share/postgresql/$version/extension/provision"*
+}
+
+make_scratch() {
+	test_user=postgres
+	scratch=$(mktemp -d "${TMPDIR:-/tmp}/provision-check.XXXXXX")
+	tree=$scratch/tree
+	mkdir "$tree"
+	tar -cf - --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' --exclude='./test/unit/build' . | tar -xf - -C "$tree"
+	copy_postgresql
+	bin=$scratch/pg/lib/postgresql/$version/bin
+	if [ "$(id -u)" -eq 0 ]; then
+		chown -R "$test_user" "$scratch"
+	fi
+	chmod 755 "$scratch"
+	: > "$scratch/results"
+	PATH=$bin:$PATH
+	LC_ALL=C
+	PYTHONDONTWRITEBYTECODE=1
+	export PATH LC_ALL PYTHONDONTWRITEBYTECODE
+}
+
+remove_scratch() {
+	stop_server
+	if [ -n "${KEEP:-}" ]; then
+		printf 'kept: %s\n' "$scratch"
+	else
+		rm -rf "$scratch"
+	fi
+}
+
+build_and_install() {
+	heading "building for PostgreSQL $version"
+	if ! as_user make -s -C "$tree" with_llvm=no PG_CONFIG="$bin/pg_config" install > "$scratch/build.log" 2>&1; then
+		cat "$scratch/build.log"
+		printf 'the build failed\n'
+		return 1
+	fi
+	printf 'without a warning\n'
+}
+
+# One server for the tests that want no worker: they look at rows that a worker would change.
+start_server() {
+	[ -z "${server:-}" ] || return 0
+	server=$scratch/server
+	as_user mkdir "$server"
+	as_user initdb -D "$server/data" -U postgres -A trust -N > "$scratch/initdb.log" 2>&1
+	as_user sh -c "cat >> $server/data/postgresql.conf" <<-END
+		listen_addresses = ''
+		unix_socket_directories = '$server'
+		fsync = off
+		shared_preload_libraries = 'provision'
+		provision.databases = 'none'
+	END
+	as_user pg_ctl -D "$server/data" -l "$server/log" -w start > /dev/null
+	PGHOST=$server PGUSER=postgres PGDATABASE=postgres
+	export PGHOST PGUSER PGDATABASE
+}
+
+stop_server() {
+	[ -z "${server:-}" ] || as_user pg_ctl -D "$server/data" -m immediate stop > /dev/null 2>&1 || true
+	server=
+}

@@ -1,0 +1,87 @@
+# The stand-in for ERPNext as a process of the test, and its control API.
+package Standin;
+
+use strict;
+use warnings;
+use HTTP::Tiny;
+use IPC::Run ();
+use JSON::PP;
+use PostgreSQL::Test::Utils;
+use Time::HiRes 'usleep';
+
+# Options are those of test/standin/erpnext.py, for example '--site', 'erp.localhost:bare'.
+sub new
+{
+	my ($class, @options) = @_;
+	my $ready = PostgreSQL::Test::Utils::tempdir() . '/port';
+	my $self = bless { http => HTTP::Tiny->new(timeout => 60) }, $class;
+
+	$self->{process} = IPC::Run::start(
+		[ 'python3', $ENV{STANDIN}, '--ready-file', $ready, '--max-seconds', '1200', @options ],
+		'<' => \undef);
+	for (my $tries = 0; !-s $ready; $tries++)
+	{
+		die 'the stand-in did not start' if $tries > 2000 || !$self->{process}->pumpable;
+		usleep(10_000);
+	}
+	$self->{port} = int(PostgreSQL::Test::Utils::slurp_file($ready));
+	return $self;
+}
+
+sub url
+{
+	return 'http://127.0.0.1:' . shift->{port};
+}
+
+sub control
+{
+	my ($self, $method, $path, $body) = @_;
+	my %content = $body ? (content => encode_json($body)) : ();
+	my $answer = $self->{http}->request($method, $self->url . "/_standin/$path", \%content);
+
+	die "$method $path: $answer->{status} $answer->{content}" unless $answer->{success};
+	return decode_json($answer->{content});
+}
+
+sub fault
+{
+	my ($self, $match, $action) = @_;
+	return $self->control('POST', 'fault', { match => $match, action => $action });
+}
+
+sub clear_faults
+{
+	return shift->control('DELETE', 'fault');
+}
+
+# Requests in the order of their arrival.
+sub requests
+{
+	my ($self, $query) = @_;
+	return @{ $self->control('GET', 'log' . ($query ? "?$query" : '')) };
+}
+
+# Requests that made something, as "created Company/Acme".
+sub creations
+{
+	my ($self, $query) = @_;
+	return grep { /^created / } map { $_->{effect} // '' } $self->requests($query);
+}
+
+# Things that were made more than once, over all sites: must be none.
+sub doubles
+{
+	my ($self) = @_;
+	my $inventory = $self->control('GET', 'inventory');
+
+	return map { my $site = $_; map { "$site: " . (ref $_ ? encode_json($_) : $_) } @{ $inventory->{$site}{more_than_once} } } sort keys %$inventory;
+}
+
+sub DESTROY
+{
+	my ($self) = @_;
+	local ($?, $@);
+	eval { $self->{process}->kill_kill(grace => 5) } if $self->{process};
+}
+
+1;
