@@ -49,9 +49,9 @@ CREATE OR REPLACE VIEW provision.job_status AS
                      WHERE open_step.job_id = job.job_id
                        AND open_step.finished_at IS NULL) AS remaining,
                    LATERAL (SELECT CASE WHEN job.state <> 'pending' THEN 0
-                                        WHEN count(*) < 1000 THEN count(*) * remaining.seconds / min(engine.max_concurrent) END AS seconds
+                                        WHEN count(ahead.job_id) < 1000 THEN count(ahead.job_id) * remaining.seconds / min(engine.max_concurrent) END AS seconds
                               FROM provision.engine
-                              LEFT JOIN LATERAL (SELECT
+                              LEFT JOIN LATERAL (SELECT ahead.job_id
                                                    FROM provision.job AS ahead
                                                   WHERE job.state = 'pending'
                                                     AND ahead.engine_id = job.engine_id

@@ -154,7 +154,7 @@ EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS given_detail = PG_EXCEPTION_DETAIL;
     RAISE EXCEPTION 'step "%" cannot be planned: %', (dry_run_of_step.chosen).name, SQLERRM
         USING ERRCODE = SQLSTATE, DETAIL = given_detail,
-              HINT = (SELECT failure.hint FROM provision.failure WHERE failure.error_code = SQLERRM);
+              HINT = format('Its plan is made by the function %s from the tenant''s config.', (dry_run_of_step.chosen).plan_function);
 END;
 $$;
 COMMENT ON FUNCTION provision.dry_run_of_step(provision.step, jsonb) IS 'The calls of a step as far as they are known now, in sending order.';

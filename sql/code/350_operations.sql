@@ -55,7 +55,7 @@ BEGIN ATOMIC
      WHERE engine_state.breaker <> 'closed'
     HAVING count(*) > 0
     UNION ALL
-    SELECT 'dead letters', 'degraded', format('%s jobs failed or ended in part.', CASE WHEN count(*) < 1000 THEN count(*)::text ELSE '1000 or more' END),
+    SELECT 'dead letters', 'degraded', format('%s failed or ended in part.', CASE WHEN count(*) = 1 THEN '1 job' WHEN count(*) < 1000 THEN count(*) || ' jobs' ELSE '1000 or more jobs' END),
            'SELECT * FROM provision.dead_letter;'
       FROM (SELECT FROM provision.dead_letter LIMIT 1000) AS letters
     HAVING count(*) > 0

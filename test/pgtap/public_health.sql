@@ -1,0 +1,18 @@
+-- Health names what is not well and stays one document.
+BEGIN;
+SELECT plan(6);
+SELECT provision_engine_create('main', 'https://erp.example.com');
+SELECT provision_engine_secret('main', 'key', 'word');
+SELECT provision_tenant_create('acme', 'main', '{"company_name": "Acme", "country": "Kenya"}');
+SELECT provision_start('acme') AS job \gset
+SELECT is(provision_health() -> 'status', '"down"', 'no worker: down');
+SELECT is(jsonb_array_length(provision_health() -> 'checks'), 7, 'every check is there');
+SELECT is(each -> 'status', '"ok"', 'credentials are there') FROM jsonb_array_elements(provision_health() -> 'checks') AS each WHERE each ->> 'check' = 'credentials';
+DELETE FROM provision.secret;
+SELECT is(each ->> 'detail', 'Engines without credentials: main.', 'credentials are missing') FROM jsonb_array_elements(provision_health() -> 'checks') AS each WHERE each ->> 'check' = 'credentials';
+UPDATE provision.job_step SET state = 'failed', finished_at = now(), error_code = 'ENGINE_BUSY' WHERE job_id = :job AND ordinal = 0;
+SELECT provision.finish_job(:job, 'failed');
+SELECT is(each ->> 'detail', '1 job failed or ended in part.', 'dead letters') FROM jsonb_array_elements(provision_health() -> 'checks') AS each WHERE each ->> 'check' = 'dead letters';
+SELECT ok(bool_and(each ?& '{check,status,detail,fix}'), 'each has its four keys') FROM jsonb_array_elements(provision_health() -> 'checks') AS each;
+SELECT * FROM finish();
+ROLLBACK;
