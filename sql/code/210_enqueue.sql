@@ -155,8 +155,8 @@ BEGIN
         RETURNING job_id
     )
     SELECT coalesce(array_agg(job_id ORDER BY job_id), '{}') INTO new_jobs FROM inserted;
-    INSERT INTO provision.job_step (job_id, ordinal, name, state, finished_at)
-    SELECT job.job_id, step.ordinal, step.name,
+    INSERT INTO provision.job_step (job_id, ordinal, name, critical, state, finished_at)
+    SELECT job.job_id, step.ordinal, step.name, step.critical,
            CASE WHEN skipped.yes THEN 'skipped' ELSE 'waiting' END,
            CASE WHEN skipped.yes THEN now() END
       FROM unnest(new_jobs) AS job (job_id)

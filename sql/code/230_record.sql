@@ -55,7 +55,7 @@ $$;
 COMMENT ON FUNCTION provision.lock_answered_jobs(bigint, bigint[]) IS 'Fence and lock in one: the jobs for which results may be recorded now.';
 
 CREATE OR REPLACE FUNCTION provision.classify_answers(
-    locked_jobs bigint[], attempt_ids bigint[], deliveries text[], http_statuses integer[], curl_codes integer[],
+    incarnation bigint, left_over bigint[], attempt_ids bigint[], deliveries text[], http_statuses integer[], curl_codes integer[],
     bodies text[], excerpts text[], errors text[], retry_afters_ms bigint[], timings_ms text[])
     RETURNS SETOF provision.outcome
     LANGUAGE sql STABLE
@@ -84,11 +84,12 @@ BEGIN ATOMIC
            engine.kind, answer.delivery, attempt.method, attempt.url, answer.http_status,
            coalesce(jsonb_typeof(decoded.body) = 'object', false),
            coalesce(decoded.body ->> 'exc_type', ''), answer.curl_code) AS meaning
-     WHERE attempt.job_id = ANY (locked_jobs)
+     WHERE job.owner IS NOT DISTINCT FROM classify_answers.incarnation      -- the fence; in a form that no index on owner tempts the planner
+       AND attempt.attempt_id NOT IN (SELECT unnest(left_over))
      ORDER BY attempt.job_id, attempt.ordinal;
 END;
-COMMENT ON FUNCTION provision.classify_answers(bigint[], bigint[], text[], integer[], integer[], text[], text[], text[], bigint[], text[])
-    IS 'Joins the answers of locked jobs with their attempts and steps and gives each its meaning.';
+COMMENT ON FUNCTION provision.classify_answers(bigint, bigint[], bigint[], text[], integer[], integer[], text[], text[], text[], bigint[], text[])
+    IS 'Joins the answers with their attempts and steps and gives each its meaning; leaves out jobs that are not this incarnation''s and left_over attempts.';
 
 CREATE OR REPLACE FUNCTION provision.finish_attempts(outcomes provision.outcome[])
     RETURNS void
@@ -235,7 +236,7 @@ BEGIN ATOMIC
         WHEN outcome.verdict IN ('absent', 'permanent', 'needs_person') THEN 'fail'
         WHEN outcome.verdict <> 'interrupted' AND NOT (outcome.trips AND next_move.breaker <> 'closed')
              AND outcome.tries + 1 >= outcome.max_attempts THEN 'fail'
-        WHEN outcome.guard IS NOT NULL AND (outcome.verdict = 'duplicate' OR outcome.delivery = 'unknown' OR outcome.verdict = 'ambiguous') THEN 'look_again'
+        WHEN outcome.guard IS NOT NULL AND outcome.delivery <> 'not_sent' THEN 'look_again'
         WHEN outcome.verdict = 'interrupted' OR outcome.trips AND next_move.breaker <> 'closed' THEN 'again'
         ELSE 'retry'
     END;
@@ -345,7 +346,7 @@ BEGIN
            attempt_id = NULL,
            tries = back.tries,
            next_attempt_at = CASE WHEN back.state = 'retrying' THEN clock_timestamp() + back.pause END,
-           doubtful_until = CASE WHEN back.move = 'look_again' AND (back.outcome).verdict <> 'duplicate'
+           doubtful_until = CASE WHEN (back.outcome).delivery = 'unknown' AND (back.outcome).method <> 'GET' OR (back.outcome).verdict = 'ambiguous'
                                  THEN clock_timestamp() + make_interval(secs => (back.outcome).patience_ms / 1000.0)
                                  ELSE step.doubtful_until END,
            answers = CASE WHEN back.move = 'look_again' THEN step.answers - (back.outcome).guard ELSE step.answers END,
@@ -385,6 +386,22 @@ END;
 $$;
 COMMENT ON FUNCTION provision.log_moved_steps(provision.outcome[]) IS 'Events of the steps that left the state running.';
 
+CREATE OR REPLACE FUNCTION provision.left_over_attempts(incarnation bigint, attempt_ids bigint[], locked_jobs bigint[])
+    RETURNS bigint[]
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN ARRAY(SELECT attempt.attempt_id
+                   FROM provision.attempt
+                   JOIN provision.job ON job.job_id = attempt.job_id
+                  WHERE attempt.attempt_id = ANY (attempt_ids)
+                    AND job.owner = left_over_attempts.incarnation
+                    AND attempt.job_id NOT IN (SELECT unnest(locked_jobs)));
+END;
+$$;
+COMMENT ON FUNCTION provision.left_over_attempts(bigint, bigint[], bigint[]) IS 'Attempts of jobs that are still this incarnation''s but locked by somebody else.';
+
 CREATE OR REPLACE FUNCTION provision.record_answers(
     incarnation bigint, attempt_ids bigint[], deliveries text[], http_statuses integer[], curl_codes integer[],
     bodies text[], excerpts text[], errors text[], retry_afters_ms bigint[], timings_ms text[],
@@ -396,14 +413,10 @@ DECLARE
     outcomes provision.outcome[];
 BEGIN
     answered_jobs := provision.lock_answered_jobs(incarnation, attempt_ids);
-    left_over := ARRAY(SELECT attempt.attempt_id
-                         FROM provision.attempt
-                         JOIN provision.job ON job.job_id = attempt.job_id
-                        WHERE attempt.attempt_id = ANY (attempt_ids)
-                          AND job.owner = record_answers.incarnation
-                          AND attempt.job_id <> ALL (answered_jobs));
+    left_over := CASE WHEN cardinality(answered_jobs) = cardinality(attempt_ids) THEN '{}'
+                      ELSE provision.left_over_attempts(incarnation, attempt_ids, answered_jobs) END;
     outcomes := ARRAY(SELECT outcome
-                        FROM provision.classify_answers(answered_jobs, attempt_ids, deliveries, http_statuses, curl_codes, bodies,
+                        FROM provision.classify_answers(incarnation, left_over, attempt_ids, deliveries, http_statuses, curl_codes, bodies,
                                                         excerpts, errors, retry_afters_ms, timings_ms) AS outcome);
     IF outcomes = '{}' THEN
         RETURN;

@@ -139,11 +139,9 @@ BEGIN ATOMIC
           FROM unnest(job_ids) AS touched (job_id)
           JOIN provision.job ON job.job_id = touched.job_id
           JOIN provision.job_step ON job_step.job_id = job.job_id
-          JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = job_step.ordinal
-         WHERE job.state = 'running'
-           AND job.wish IS NULL
+         WHERE job.wish IS NULL
          GROUP BY job.job_id
-        HAVING NOT bool_or(step.critical AND job_step.state IN ('failed', 'blocked'))
+        HAVING NOT bool_or(job_step.critical AND job_step.state IN ('failed', 'blocked'))
     )
     SELECT live.job_id, job_step.ordinal, job_step.state, live.engine_id, engine.rate_per_second IS NOT NULL,
            live.calls_in_flight + row_number() OVER (PARTITION BY live.job_id ORDER BY job_step.ordinal),
@@ -172,10 +170,11 @@ BEGIN ATOMIC
            END
      ORDER BY live.rank, live.job_id, job_step.ordinal;
 END;
-COMMENT ON FUNCTION provision.startable_steps(bigint[]) IS 'Steps of these jobs that could send something now.';
+COMMENT ON FUNCTION provision.startable_steps(bigint[]) IS 'Steps of these running jobs that could send something now.';
 
 DO $$ BEGIN
     CREATE TYPE provision.intent AS (
+        attempt_id    bigint,
         job_id        bigint,
         ordinal       smallint,
         was           text,
@@ -217,7 +216,7 @@ BEGIN
         ELSIF startable.is_limited AND NOT provision.take_token(startable.engine_id) THEN
             PERFORM provision.hold_step(startable.job_id, startable.ordinal, NULL);
         ELSE
-            intents := intents || ROW(startable.job_id, startable.ordinal, startable.state, startable.engine_id, (startable.next).call,
+            intents := intents || ROW(nextval('provision.attempt_attempt_id_seq'), startable.job_id, startable.ordinal, startable.state, startable.engine_id, (startable.next).call,
                                       (startable.next).is_last_call, (startable.next).calls_total)::provision.intent;
         END IF;
     END LOOP;
@@ -226,48 +225,39 @@ $$;
 COMMENT ON FUNCTION provision.gather_intents(bigint[]) IS 'The calls these jobs make next, within every limit.';
 
 CREATE OR REPLACE FUNCTION provision.write_intents(incarnation bigint, intents provision.intent[])
-    RETURNS bigint[]
+    RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    attempt_ids bigint[];
 BEGIN
-    WITH written AS (
-        INSERT INTO provision.attempt (job_id, ordinal, engine_id, incarnation, call, method, url, guard, repeatable, learn,
-                                       request_body, timeout_ms, started_at)
-        SELECT intent.job_id, intent.ordinal, intent.engine_id, write_intents.incarnation, (intent.call).name, (intent.call).method,
-               engine.base_url || (intent.call).path, (intent.call).guard,
-               coalesce((intent.call).repeatable, (intent.call).method IN ('GET', 'PUT', 'DELETE')), (intent.call).learn,
-               (intent.call).body, provision.call_timeout_ms(intent.call, engine.timeout_ms), clock_timestamp()
-          FROM unnest(intents) AS intent
-          JOIN provision.engine ON engine.engine_id = intent.engine_id
-        RETURNING attempt.attempt_id, attempt.job_id, attempt.ordinal
-    ), stepped AS (
-        UPDATE provision.job_step
-           SET state = 'running',
-               attempt_id = written.attempt_id,
-               is_last_call = intent.is_last_call,
-               calls_total = intent.calls_total,
-               attempt_count = job_step.attempt_count + 1,
-               next_attempt_at = NULL,
-               waits_for = NULL,
-               started_at = coalesce(job_step.started_at, clock_timestamp())
-          FROM written
-          JOIN unnest(intents) AS intent ON intent.job_id = written.job_id AND intent.ordinal = written.ordinal
-         WHERE job_step.job_id = written.job_id
-           AND job_step.ordinal = written.ordinal
-        RETURNING job_step.job_id, job_step.name, intent.was, written.attempt_id
-    ), logged AS (
-        INSERT INTO provision.event (job_id, tenant, step, event, from_state, to_state, correlation_id)
-        SELECT job.job_id, tenant.name, stepped.name, 'step_started', stepped.was, 'running', job.correlation_id
-          FROM stepped
-          JOIN provision.job ON job.job_id = stepped.job_id
-          JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
-         WHERE stepped.was <> 'running'
-    )
-    SELECT array_agg(stepped.attempt_id) INTO attempt_ids FROM stepped;
-    RETURN attempt_ids;
+    INSERT INTO provision.attempt (attempt_id, job_id, ordinal, engine_id, incarnation, call, method, url, guard, repeatable, learn,
+                                   request_body, timeout_ms, started_at)
+    OVERRIDING SYSTEM VALUE
+    SELECT intent.attempt_id, intent.job_id, intent.ordinal, intent.engine_id, write_intents.incarnation,
+           (intent.call).name, (intent.call).method, engine.base_url || (intent.call).path, (intent.call).guard,
+           coalesce((intent.call).repeatable, (intent.call).method IN ('GET', 'PUT', 'DELETE')), (intent.call).learn,
+           (intent.call).body, provision.call_timeout_ms(intent.call, engine.timeout_ms), clock_timestamp()
+      FROM unnest(intents) AS intent
+      JOIN provision.engine ON engine.engine_id = intent.engine_id;
+    UPDATE provision.job_step
+       SET state = 'running',
+           attempt_id = intent.attempt_id,
+           is_last_call = intent.is_last_call,
+           calls_total = intent.calls_total,
+           attempt_count = job_step.attempt_count + 1,
+           next_attempt_at = NULL,
+           waits_for = NULL,
+           started_at = coalesce(job_step.started_at, clock_timestamp())
+      FROM unnest(intents) AS intent
+     WHERE job_step.job_id = intent.job_id
+       AND job_step.ordinal = intent.ordinal;
+    INSERT INTO provision.event (job_id, tenant, step, event, from_state, to_state, correlation_id)
+    SELECT job.job_id, tenant.name, step.name, 'step_started', intent.was, 'running', job.correlation_id
+      FROM unnest(intents) AS intent
+      JOIN provision.job ON job.job_id = intent.job_id
+      JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = intent.ordinal
+      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
+     WHERE intent.was <> 'running';
 END;
 $$;
 COMMENT ON FUNCTION provision.write_intents(bigint, provision.intent[]) IS 'Writes the attempts that are about to be made and moves their steps to running.';
@@ -290,7 +280,8 @@ BEGIN
         PERFORM provision.release_exclusions(touched);
         PERFORM provision.block_steps(touched);
         SELECT * INTO gathered FROM provision.gather_intents(touched);
-        attempt_ids := attempt_ids || provision.write_intents(incarnation, gathered.intents);
+        PERFORM provision.write_intents(incarnation, gathered.intents);
+        attempt_ids := attempt_ids || ARRAY(SELECT intent.attempt_id FROM unnest(gathered.intents) AS intent);
         EXIT WHEN NOT gathered.ended_any;
     END LOOP;
     PERFORM provision.settle_jobs(touched);

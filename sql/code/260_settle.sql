@@ -15,15 +15,13 @@ BEGIN ATOMIC
       FROM (SELECT job.job_id, job.engine_id, job.slots, job.wish,
                    count(job_step.attempt_id) AS calls_in_flight,
                    bool_and(job_step.finished_at IS NOT NULL) AS is_done,
-                   bool_or(step.critical AND job_step.state IN ('failed', 'blocked')) AS has_failed,
+                   bool_or(job_step.critical AND job_step.state IN ('failed', 'blocked')) AS has_failed,
                    bool_or(job_step.state IN ('failed', 'blocked')) AS has_flaw,
                    min(job_step.waits_for) AS waits_for,
                    min(job_step.next_attempt_at) AS next_attempt_at
-              FROM provision.job
+              FROM unnest(job_ids) AS touched (job_id)
+              JOIN provision.job ON job.job_id = touched.job_id
               JOIN provision.job_step ON job_step.job_id = job.job_id
-              JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = job_step.ordinal
-             WHERE job.job_id = ANY (job_ids)
-               AND job.state = 'running'
              GROUP BY job.job_id) AS tally;
 END;
 COMMENT ON FUNCTION provision.tally_jobs(bigint[]) IS 'How far running jobs are, counted from their steps; final_state is null while they go on.';
@@ -34,101 +32,148 @@ CREATE OR REPLACE FUNCTION provision.guilty_step(job_id bigint)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT job_step.*
-      FROM provision.job
-      JOIN provision.job_step ON job_step.job_id = job.job_id
-      JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = job_step.ordinal
-     WHERE job.job_id = guilty_step.job_id
+      FROM provision.job_step
+     WHERE job_step.job_id = guilty_step.job_id
        AND job_step.state IN ('failed', 'blocked')
-     ORDER BY job_step.state = 'blocked', NOT step.critical, job_step.ordinal
+     ORDER BY job_step.state = 'blocked', NOT job_step.critical, job_step.ordinal
      LIMIT 1;
 END;
 COMMENT ON FUNCTION provision.guilty_step(bigint) IS 'The step whose error is shown as the job''s.';
 
 -- What is left open when a job ends: after a failure it can never run (blocked), after a cancellation it just did not (waiting).
-CREATE OR REPLACE FUNCTION provision.close_open_steps(job_id bigint, final_state text)
+CREATE OR REPLACE FUNCTION provision.close_open_steps(job_ids bigint[])
     RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    UPDATE provision.job_step
-       SET state = CASE final_state WHEN 'cancelled' THEN 'waiting' ELSE 'blocked' END,
+    UPDATE provision.job_step AS step
+       SET state = CASE WHEN closed.was_cancelled THEN 'waiting' ELSE 'blocked' END,
            attempt_id = NULL,
            next_attempt_at = NULL,
            waits_for = NULL,
-           finished_at = CASE WHEN final_state <> 'cancelled' THEN clock_timestamp() END,
-           error_code = CASE WHEN final_state <> 'cancelled' THEN coalesce(error_code, 'STEP_BLOCKED') END
-     WHERE job_step.job_id = close_open_steps.job_id
-       AND job_step.finished_at IS NULL
-       AND (final_state <> 'cancelled' OR job_step.state <> 'waiting');
+           finished_at = CASE WHEN NOT closed.was_cancelled THEN clock_timestamp() END,
+           error_code = CASE WHEN NOT closed.was_cancelled THEN 'STEP_BLOCKED' END,
+           error_message = text.message,
+           error_hint = text.hint
+      FROM (SELECT job.job_id, job.error_step, job.state = 'cancelled' AS was_cancelled, job_step.ordinal, job_step.name
+              FROM provision.job
+              JOIN provision.job_step ON job_step.job_id = job.job_id
+             WHERE job.job_id = ANY (job_ids)
+               AND job.state IN ('failed', 'cancelled')
+               AND job_step.finished_at IS NULL) AS closed
+      LEFT JOIN LATERAL (SELECT * FROM provision.explain_failure(closed.job_id, closed.name, NULL, 'STEP_BLOCKED', NULL, closed.error_step)
+                          WHERE NOT closed.was_cancelled) AS text ON true
+     WHERE step.job_id = closed.job_id
+       AND step.ordinal = closed.ordinal;
 END;
 $$;
-COMMENT ON FUNCTION provision.close_open_steps(bigint, text) IS 'Open steps of a job that ends become blocked, or waiting again where it was cancelled.';
+COMMENT ON FUNCTION provision.close_open_steps(bigint[]) IS 'Open steps of jobs that failed become blocked; of jobs that were cancelled, waiting again.';
 
--- The one place where a job ends. The caller holds its row.
+CREATE OR REPLACE FUNCTION provision.activate_tenants(job_ids bigint[])
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE provision.tenant
+       SET lifecycle = 'active',
+           updated_at = clock_timestamp()
+      FROM provision.job
+      JOIN provision.workflow ON workflow.workflow_id = job.workflow_id AND workflow.activates
+     WHERE job.job_id = ANY (job_ids)
+       AND job.state IN ('completed', 'partial')
+       AND tenant.tenant_id = job.tenant_id
+       AND tenant.lifecycle IN ('pending', 'provisioning');
+END;
+$$;
+COMMENT ON FUNCTION provision.activate_tenants(bigint[]) IS 'Tenants whose setup ended well become active.';
+
+-- The one place where jobs end. The caller holds their rows.
+CREATE OR REPLACE FUNCTION provision.end_jobs(job_ids bigint[], final_states text[])
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    WITH ended AS (
+        UPDATE provision.job
+           SET state = ending.final_state,
+               owner = NULL, slots = 0, due_at = NULL, wish = NULL,
+               finished_at = clock_timestamp(),
+               error_code = guilty.error_code,
+               error_message = guilty.error_message,
+               error_hint = guilty.error_hint,
+               error_step = guilty.name
+          FROM (SELECT given.job_id, given.final_state, job.state AS was
+                  FROM ROWS FROM (unnest(job_ids), unnest(final_states)) AS given (job_id, final_state)
+                  JOIN provision.job ON job.job_id = given.job_id) AS ending
+          LEFT JOIN LATERAL (SELECT step.* FROM provision.guilty_step(ending.job_id) AS step
+                              WHERE ending.final_state IN ('failed', 'partial')) AS guilty ON true
+         WHERE job.job_id = ending.job_id
+        RETURNING job.*, ending.was
+    )
+    INSERT INTO provision.event (job_id, tenant, step, actor, event, from_state, to_state, detail, correlation_id)
+    SELECT ended.job_id, tenant.name, ended.error_step, coalesce(ended.wish_actor, session_user), 'job_' || ended.state, ended.was, ended.state,
+           CASE WHEN ended.error_code IS NOT NULL OR ended.wish_reason IS NOT NULL
+                THEN jsonb_strip_nulls(jsonb_build_object('error_code', ended.error_code, 'reason', ended.wish_reason)) END,
+           ended.correlation_id
+      FROM ended
+      JOIN provision.tenant ON tenant.tenant_id = ended.tenant_id;
+    PERFORM provision.activate_tenants(job_ids);
+    IF final_states && '{failed,cancelled}' THEN
+        PERFORM provision.close_open_steps(job_ids);
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION provision.end_jobs(bigint[], text[]) IS 'Ends jobs: completed, partial, failed or cancelled, with the error of the guilty step.';
+
 CREATE OR REPLACE FUNCTION provision.finish_job(job_id bigint, final_state text, error_code text DEFAULT NULL, detail text DEFAULT NULL)
     RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    before provision.job;
-    guilty provision.job_step;
-    explained record;
 BEGIN
-    SELECT * INTO before FROM provision.job WHERE job.job_id = finish_job.job_id;
-    IF final_state IN ('failed', 'partial') THEN
-        guilty := provision.guilty_step(job_id);
+    IF finish_job.error_code IS NOT NULL THEN       -- a job that fails for a reason of its own, not of a step
+        UPDATE provision.job_step AS step
+           SET state = 'failed',
+               attempt_id = NULL, next_attempt_at = NULL, waits_for = NULL,
+               finished_at = clock_timestamp(),
+               error_code = finish_job.error_code,
+               error_message = text.message,
+               error_hint = text.hint
+          FROM (SELECT job_step.job_id, job_step.ordinal, job_step.name
+                  FROM provision.job_step
+                 WHERE job_step.job_id = finish_job.job_id AND job_step.finished_at IS NULL
+                 ORDER BY job_step.state = 'waiting', job_step.ordinal LIMIT 1) AS first
+         CROSS JOIN LATERAL provision.explain_failure(first.job_id, first.name, NULL, finish_job.error_code, NULL, finish_job.detail) AS text
+         WHERE step.job_id = first.job_id
+           AND step.ordinal = first.ordinal;
     END IF;
-    SELECT * INTO explained FROM provision.explain_failure(job_id, guilty.name, NULL, finish_job.error_code, NULL, finish_job.detail);
-    IF final_state NOT IN ('completed', 'partial') THEN
-        PERFORM provision.close_open_steps(job_id, final_state);
-    END IF;
-    UPDATE provision.job
-       SET state = final_state,
-           owner = NULL, slots = 0, due_at = NULL, wish = NULL,
-           finished_at = clock_timestamp(),
-           error_code = coalesce(finish_job.error_code, guilty.error_code),
-           error_message = CASE WHEN finish_job.error_code IS NULL THEN guilty.error_message ELSE explained.message END,
-           error_hint = CASE WHEN finish_job.error_code IS NULL THEN guilty.error_hint ELSE explained.hint END,
-           error_step = guilty.name
-     WHERE job.job_id = finish_job.job_id;
-    UPDATE provision.tenant
-       SET lifecycle = CASE WHEN final_state IN ('completed', 'partial') THEN 'active' ELSE tenant.lifecycle END,
-           updated_at = clock_timestamp()
-      FROM provision.workflow
-     WHERE tenant.tenant_id = before.tenant_id
-       AND workflow.workflow_id = before.workflow_id
-       AND workflow.activates
-       AND tenant.lifecycle IN ('pending', 'provisioning')
-       AND final_state IN ('completed', 'partial');
-    INSERT INTO provision.event (job_id, tenant, step, actor, event, from_state, to_state, detail, correlation_id)
-    SELECT before.job_id, tenant.name, guilty.name, coalesce(before.wish_actor, session_user), 'job_' || final_state, before.state, final_state,
-           nullif(jsonb_strip_nulls(jsonb_build_object('error_code', coalesce(finish_job.error_code, guilty.error_code), 'reason', before.wish_reason)), '{}'),
-           before.correlation_id
-      FROM provision.tenant
-     WHERE tenant.tenant_id = before.tenant_id;
+    PERFORM provision.end_jobs(ARRAY[finish_job.job_id], ARRAY[finish_job.final_state]);
 END;
 $$;
-COMMENT ON FUNCTION provision.finish_job(bigint, text, text, text) IS 'Ends a job: completed, partial, failed or cancelled.';
+COMMENT ON FUNCTION provision.finish_job(bigint, text, text, text) IS 'Ends one job; with an error code, the step it stood at fails with it.';
 
 -- Tenants whose lifecycle an ending job would change, locked without waiting; jobs of the others end in the next round.
 CREATE OR REPLACE FUNCTION provision.lock_tenants_of_jobs(job_ids bigint[])
-    RETURNS SETOF bigint
-    LANGUAGE sql VOLATILE
-BEGIN ATOMIC
-    WITH locked AS MATERIALIZED (
-        SELECT tenant.tenant_id
-          FROM provision.tenant
-         WHERE tenant.tenant_id IN (SELECT job.tenant_id FROM provision.job WHERE job.job_id = ANY (job_ids))
-         ORDER BY tenant.tenant_id
-           FOR NO KEY UPDATE SKIP LOCKED
-    )
-    SELECT job.job_id
-      FROM locked
-      JOIN provision.job ON job.tenant_id = locked.tenant_id
-     WHERE job.job_id = ANY (job_ids);
+    RETURNS bigint[]
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    locked bigint[] := ARRAY(SELECT tenant.tenant_id
+                               FROM provision.tenant
+                              WHERE tenant.tenant_id IN (SELECT job.tenant_id FROM provision.job WHERE job.job_id = ANY (job_ids))
+                              ORDER BY tenant.tenant_id
+                                FOR NO KEY UPDATE SKIP LOCKED);
+BEGIN
+    RETURN ARRAY(SELECT job.job_id
+                   FROM unnest(locked) AS held (tenant_id)
+                   JOIN provision.job ON job.tenant_id = held.tenant_id
+                  WHERE job.job_id = ANY (job_ids));
 END;
+$$;
 COMMENT ON FUNCTION provision.lock_tenants_of_jobs(bigint[]) IS 'Those of the jobs whose tenant could be locked.';
 
 CREATE OR REPLACE FUNCTION provision.give_back_job(job_id bigint, new_state text, new_due_at timestamptz, detail jsonb DEFAULT NULL)
@@ -193,14 +238,16 @@ CREATE OR REPLACE FUNCTION provision.finish_jobs(job_ids bigint[])
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    free_jobs bigint[] := ARRAY(SELECT provision.lock_tenants_of_jobs(job_ids));
+    free_jobs bigint[] := provision.lock_tenants_of_jobs(job_ids);
 BEGIN
-    PERFORM provision.finish_job(tally.job_id, tally.final_state)
+    PERFORM provision.end_jobs(array_agg(tally.job_id), array_agg(tally.final_state))
        FROM provision.tally_jobs(free_jobs) AS tally;
-    UPDATE provision.job
-       SET due_at = clock_timestamp() + interval '200 ms'
-     WHERE job.job_id = ANY (job_ids)
-       AND job.job_id <> ALL (free_jobs);
+    IF cardinality(free_jobs) < cardinality(job_ids) THEN
+        UPDATE provision.job
+           SET due_at = clock_timestamp() + interval '200 ms'
+         WHERE job.job_id = ANY (job_ids)
+           AND job.job_id <> ALL (free_jobs);
+    END IF;
 END;
 $$;
 COMMENT ON FUNCTION provision.finish_jobs(bigint[]) IS 'Ends jobs as their steps say; those whose tenant somebody else has locked a moment later.';

@@ -85,6 +85,7 @@ CREATE TABLE provision.job_step (
     job_id           bigint NOT NULL REFERENCES provision.job ON DELETE CASCADE,
     ordinal          smallint NOT NULL,
     name             text NOT NULL,
+    critical         boolean NOT NULL,
     state            text NOT NULL DEFAULT 'waiting',
     attempt_id       bigint,
     is_last_call     boolean NOT NULL DEFAULT false,
@@ -111,6 +112,7 @@ CREATE TABLE provision.job_step (
 ) WITH (fillfactor = 50);
 CREATE INDEX job_step_waits_for ON provision.job_step (waits_for) WHERE waits_for IS NOT NULL;
 COMMENT ON TABLE provision.job_step IS 'How far each step of a job is.';
+COMMENT ON COLUMN provision.job_step.critical IS 'That of the step, here too because every round asks for it.';
 COMMENT ON COLUMN provision.job_step.attempt_id IS 'The call in flight.';
 COMMENT ON COLUMN provision.job_step.is_last_call IS 'The call in flight is certainly the step''s last: its success completes the step without planning again.';
 COMMENT ON COLUMN provision.job_step.tries IS 'Failed tries in a row of the present call; success sets it back.';
