@@ -31,7 +31,7 @@
 #define EXCERPT_BYTES 1000
 
 /* A round that takes longer is stuck in somebody's plan function, which is then cancelled and fails. */
-#define STATEMENT_TIMEOUT_MS 20000
+#define STATEMENT_TIMEOUT_MS 10000
 
 typedef struct Statement
 {

@@ -13,7 +13,6 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
-#include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -53,7 +52,7 @@ make_own_settings(void)
 {
 	static const char *const settings[][2] = {
 		{"statement_timeout", "0"},
-		{"lock_timeout", "5s"},
+		{"lock_timeout", "2s"},	/* SIGTERM waits for the end of a round */
 		{"idle_in_transaction_session_timeout", "0"},
 #if PG_VERSION_NUM >= 170000
 		{"transaction_timeout", "0"},
@@ -129,21 +128,6 @@ enter_service(Worker *worker)
 	provision_store_begin("rescuing jobs");
 	provision_store_rescue();
 	provision_store_commit();
-}
-
-/*
- * SIGTERM interrupts even a wait for a lock (die). Seen here, between two
- * rounds, it only asks to leave in good order; a second one insists.
- */
-static bool
-was_told_to_stop(void)
-{
-	if (ProcDiePending)
-	{
-		ProcDiePending = false;
-		ShutdownRequestPending = true;
-	}
-	return ShutdownRequestPending;
 }
 
 static void
@@ -324,7 +308,7 @@ static void
 set_up_process(Oid database)
 {
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	make_own_settings();
@@ -340,7 +324,7 @@ provision_worker_main(Datum database)
 	MemoryContextSwitchTo(worker.round);
 	enter_service(&worker);
 	open_client();
-	while (!was_told_to_stop() && !worker.is_stopped)
+	while (!ShutdownRequestPending && !worker.is_stopped)
 	{
 		handle_interrupts(&worker);
 		take_answers(&worker);

@@ -199,7 +199,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION provision.ensure_document(jsonb, text, text, text, jsonb, jsonb, text)
-    IS 'The pair "look …", "create …" for a document that ERPNext names after one of its fields: created only where it is absent.';
+    IS 'The pair "look ...", "create ..." for a document that ERPNext names after one of its fields: created only where it is absent.';
 
 CREATE OR REPLACE FUNCTION provision.give_up(code text, detail text)
     RETURNS void

@@ -57,6 +57,7 @@ BEGIN ATOMIC
                next_attempt_at = NULL,
                waits_for = NULL,
                answers = NULL,
+               calls_total = job_step.calls_done,
                error_code = end_step.error_code,
                error_message = text.message,
                error_hint = text.hint
@@ -236,7 +237,7 @@ BEGIN
     SELECT intent.attempt_id, intent.job_id, intent.ordinal, intent.engine_id, write_intents.incarnation,
            (intent.call).name, (intent.call).method, engine.base_url || (intent.call).path, (intent.call).guard,
            coalesce((intent.call).repeatable, (intent.call).method IN ('GET', 'PUT', 'DELETE')), (intent.call).learn,
-           (intent.call).body, provision.call_timeout_ms(intent.call, engine.timeout_ms), clock_timestamp()
+           provision.redact((intent.call).body), provision.call_timeout_ms(intent.call, engine.timeout_ms), clock_timestamp()
       FROM unnest(intents) AS intent
       JOIN provision.engine ON engine.engine_id = intent.engine_id;
     UPDATE provision.job_step
@@ -270,7 +271,7 @@ CREATE OR REPLACE FUNCTION provision.begin_calls(incarnation bigint, answered_jo
 AS $$
 DECLARE
     touched bigint[] := provision.touch_jobs(incarnation, answered_jobs);
-    attempt_ids bigint[] := '{}';
+    intents provision.intent[] := '{}';
     gathered record;
 BEGIN
     IF touched = '{}' THEN
@@ -281,19 +282,19 @@ BEGIN
         PERFORM provision.block_steps(touched);
         SELECT * INTO gathered FROM provision.gather_intents(touched);
         PERFORM provision.write_intents(incarnation, gathered.intents);
-        attempt_ids := attempt_ids || ARRAY(SELECT intent.attempt_id FROM unnest(gathered.intents) AS intent);
+        intents := intents || gathered.intents;
         EXIT WHEN NOT gathered.ended_any;
     END LOOP;
     PERFORM provision.settle_jobs(touched);
     RETURN QUERY
-        SELECT attempt.attempt_id, attempt.method, attempt.url, attempt.request_body::text,
+        SELECT attempt.attempt_id, attempt.method, attempt.url, (intent.call).body::text,
                coalesce(tenant.settings ->> 'site', engine.site), engine.ca_file, job.engine_id, job.tenant_id,
                job.correlation_id, job.options ->> 'traceparent',
                CASE WHEN attempt.method <> 'GET' THEN format('provision-%s-%s-%s', job.job_id, attempt.ordinal, md5(attempt.call)) END,
                coalesce(engine.connect_timeout_ms, provision.setting_ms('provision.connect_timeout')),
                attempt.timeout_ms, attempt.repeatable
-          FROM unnest(attempt_ids) AS written (attempt_id)
-          JOIN provision.attempt ON attempt.attempt_id = written.attempt_id
+          FROM unnest(intents) AS intent
+          JOIN provision.attempt ON attempt.attempt_id = intent.attempt_id
           JOIN provision.job ON job.job_id = attempt.job_id
           JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
           JOIN provision.engine ON engine.engine_id = job.engine_id;

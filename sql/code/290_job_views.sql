@@ -143,7 +143,8 @@ CREATE OR REPLACE VIEW provision.tenant_status AS
                 WHEN status.state = 'partial' THEN 'PARTIAL'
                 WHEN status.state = 'rolled_back' OR status.attempt_count = 0 AND status.state = 'cancelled' THEN 'NOT_STARTED'
                 ELSE 'FAILED' END AS provisioning_status,
-           tenant.lifecycle,
+           CASE WHEN tenant.lifecycle = 'pending' AND status.started_at IS NOT NULL AND status.finished_at IS NULL
+                THEN 'provisioning' ELSE tenant.lifecycle END AS lifecycle,
            latest.job_id,
            coalesce(status.progress, 0) AS progress,
            tenant.plan,

@@ -103,7 +103,7 @@ BEGIN
     IF tenants <> '{}' THEN
         RAISE EXCEPTION 'engine "%" has tenants', engine.name
             USING ERRCODE = 'dependent_objects_still_exist',
-                  DETAIL = format('Tenants: %s%s.', array_to_string(tenants[1:20], ', '), CASE WHEN cardinality(tenants) > 20 THEN ', …' END),
+                  DETAIL = format('Tenants: %s%s.', array_to_string(tenants[1:20], ', '), CASE WHEN cardinality(tenants) > 20 THEN ', ...' END),
                   HINT = 'provision_engine_pause() keeps all calls from it.';
     END IF;
     DELETE FROM provision.engine AS dropped WHERE dropped.engine_id = engine.engine_id;

@@ -75,7 +75,7 @@ BEGIN ATOMIC
        AND engine.probe_job_id IS DISTINCT FROM (job).job_id
     UNION ALL
     SELECT 'credentials missing', format('Neither engine "%s" nor the tenant has credentials.', engine.name),
-           format('SELECT provision_engine_secret(%L, ''…'', ''…'');', engine.name)
+           format('SELECT provision_engine_secret(%L, ''...'', ''...'');', engine.name)
       FROM engine
      WHERE NOT EXISTS (SELECT FROM provision.secret WHERE secret.engine_id = engine.engine_id OR secret.tenant_id = (job).tenant_id)
     UNION ALL

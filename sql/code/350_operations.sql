@@ -41,7 +41,7 @@ BEGIN ATOMIC
     SELECT 'worker', 'down', why_worker.detail, why_worker.fix FROM provision.why_worker() WHERE NOT pg_is_in_recovery()
     UNION ALL
     SELECT 'credentials', 'degraded', format('Engines without credentials: %s.', string_agg(engine_status.engine, ', ' ORDER BY engine_status.engine)),
-           format('SELECT provision_engine_secret(%L, ''…'', ''…'');', min(engine_status.engine))
+           format('SELECT provision_engine_secret(%L, ''...'', ''...'');', min(engine_status.engine))
       FROM (SELECT engine.name AS engine
               FROM provision.engine
              WHERE NOT EXISTS (SELECT FROM provision.secret WHERE secret.engine_id = engine.engine_id)

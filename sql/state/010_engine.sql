@@ -92,7 +92,7 @@ CREATE INDEX tenant_by_engine ON provision.tenant (engine_id);
 COMMENT ON TABLE provision.tenant IS 'One customer on an engine. Written by provision_tenant_create and _update.';
 COMMENT ON COLUMN provision.tenant.config IS 'As given by the caller.';
 COMMENT ON COLUMN provision.tenant.settings IS 'config with every default filled in: what the plan functions read.';
-COMMENT ON COLUMN provision.tenant.metadata IS 'Facts the steps learnt about the tenant from the server (names of accounts, warehouses, …).';
+COMMENT ON COLUMN provision.tenant.metadata IS 'Facts the steps learnt about the tenant from the server (names of accounts, warehouses, ...).';
 
 CREATE TABLE provision.secret (
     secret_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION provision.customer_name(job jsonb)
     RETURN provision.setting(job, 'customer') || ' - ' || provision.setting(job, 'abbr');
 COMMENT ON FUNCTION provision.customer_name(jsonb) IS 'Customers belong to the site: the abbreviation keeps tenants apart.';
 
--- ERPNext names a second customer of the same name "… - 1". Under a naming series the name is another one from the start, and no sign.
+-- ERPNext names a second customer of the same name "... - 1". Under a naming series the name is another one from the start, and no sign.
 CREATE OR REPLACE FUNCTION provision.is_extra_customer(wanted text, returned text)
     RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
