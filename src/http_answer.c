@@ -309,7 +309,13 @@ provision_http_answer_finish(HttpCall *call, CURLcode code)
 	if (answer->delivery == DELIVERY_ANSWERED)
 		return;
 	/* An end within the header lines is a success to libcurl only. */
-	answer->curl_code = code == CURLE_OK ? CURLE_PARTIAL_FILE : code;
+	if (code == CURLE_OK)
+		code = CURLE_PARTIAL_FILE;
+
+	/* We stopped libcurl because the server had closed the connection. */
+	if (call->stop == STOP_REPEATED_MUTATION)
+		code = CURLE_GOT_NOTHING;
+	answer->curl_code = code;
 	answer->error = provision_http_error_text(call, code);
 }
 

@@ -21,6 +21,7 @@ int			provision_max_body_size = 8192;
 int			provision_max_crashes = 8;
 int			provision_max_in_flight = 100;
 int			provision_priority_aging = 300;
+int			provision_retention = 90 * 24 * 60;
 int			provision_workers = 1;
 char	   *provision_ca_file = NULL;
 char	   *provision_databases = NULL;
@@ -58,6 +59,9 @@ static const NumberSetting number_settings[] = {
 	{"provision.priority_aging", "Waiting time that one unit of priority is worth.",
 	"A job of one priority less runs before newer ones after this time, so none starves.",
 	&provision_priority_aging, 1, 86400, GUC_UNIT_S},
+	{"provision.retention", "How long calls, events and ended jobs are kept.",
+	"Failed jobs and the newest job of each tenant and workflow are kept longer.",
+	&provision_retention, 60, INT_MAX, GUC_UNIT_MIN},
 	{"provision.workers", "Workers in each database.",
 	NULL, &provision_workers, 1, 64, 0},
 };

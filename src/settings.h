@@ -15,6 +15,9 @@ extern int	provision_max_body_size;
 /* Seconds of waiting that one unit of priority is worth. */
 extern int	provision_priority_aging;
 
+/* Minutes. */
+extern int	provision_retention;
+
 /* Counts. */
 extern int	provision_max_crashes;
 extern int	provision_max_in_flight;

@@ -29,6 +29,7 @@
 
 #define MAX_ARGUMENTS 10
 #define EXCERPT_BYTES 1000
+#define PURGE_ROWS 1000			/* of each table in one transaction */
 
 /* A round that takes longer is stuck in somebody's plan function, which is then cancelled and fails. */
 #define STATEMENT_TIMEOUT_MS 10000
@@ -72,8 +73,12 @@ static Statement claim_jobs = {
 	2, {INT8OID, INT4OID}
 };
 static Statement end_round = {
-	"SELECT next_due_at, is_stopped FROM provision.end_round($1, $2, $3, $4, $5)",
+	"SELECT next_due_at, history_due_at, is_stopped FROM provision.end_round($1, $2, $3, $4, $5)",
 	5, {INT8OID, INT8OID, INT8OID, INT4OID, INT8OID}
+};
+static Statement purge_history = {
+	"SELECT provision.purge_history($1)",
+	1, {INT8OID}
 };
 
 static MemoryContext result_context;
@@ -388,6 +393,15 @@ provision_store_claim(int64 incarnation, int max_jobs)
 	return first_number();
 }
 
+static TimestampTz
+time_of_column(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = column_of_row(row, column, &is_null);
+
+	return is_null ? DT_NOEND : DatumGetTimestampTz(value);
+}
+
 StoreOutlook
 provision_store_end_round(int64 incarnation, const StoreFigures *figures)
 {
@@ -395,16 +409,23 @@ provision_store_end_round(int64 incarnation, const StoreFigures *figures)
 		Int64GetDatum(incarnation), Int64GetDatum(figures->rounds), Int64GetDatum(figures->calls),
 		Int32GetDatum(figures->calls_in_flight), Int64GetDatum(figures->memory_bytes)
 	};
-	StoreOutlook outlook = {.next_due_at = DT_NOEND};
+	StoreOutlook outlook;
 	bool		is_null;
-	Datum		value;
 
 	run(&end_round, values, NULL);
-	value = column_of_row(0, 1, &is_null);
-	if (!is_null)
-		outlook.next_due_at = DatumGetTimestampTz(value);
-	outlook.is_stopped = DatumGetBool(column_of_row(0, 2, &is_null));
+	outlook.next_due_at = time_of_column(0, 1);
+	outlook.history_due_at = time_of_column(0, 2);
+	outlook.is_stopped = DatumGetBool(column_of_row(0, 3, &is_null));
 	return outlook;
+}
+
+bool
+provision_store_purge(void)
+{
+	Datum		values[] = {Int64GetDatum(PURGE_ROWS)};
+
+	run(&purge_history, values, NULL);
+	return first_number() >= PURGE_ROWS;
 }
 
 Datum

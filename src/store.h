@@ -22,6 +22,7 @@
 typedef struct StoreOutlook
 {
 	TimestampTz next_due_at;	/* DT_NOEND: nothing is due by itself */
+	TimestampTz history_due_at; /* when there is history to remove */
 	bool		is_stopped;		/* provision_worker_stop() was called */
 } StoreOutlook;
 
@@ -65,6 +66,9 @@ extern List *provision_store_begin_calls(int64 incarnation, Datum jobs);
 extern int64 provision_store_claim(int64 incarnation, int max_jobs);
 
 extern StoreOutlook provision_store_end_round(int64 incarnation, const StoreFigures *figures);
+
+/* Removes a batch of what is older than provision.retention; false when none is left. */
+extern bool provision_store_purge(void);
 
 /* An empty list of jobs for provision_store_begin_calls. */
 extern Datum provision_store_no_jobs(void);

@@ -27,6 +27,9 @@
 /* How long calls in flight may still be answered when the worker is told to stop. */
 #define FAREWELL_MS 500
 
+/* History is looked through at most once in this time, unless a batch was not enough. */
+#define PURGE_INTERVAL_MS (60 * 60 * 1000)
+
 /* Answers whose job somebody else has locked are tried again after this time. */
 #define LOCKED_PAUSE_MS 50
 
@@ -39,6 +42,8 @@ typedef struct Worker
 	bool		some_were_locked;
 	bool		is_stopped;
 	TimestampTz due_at;
+	TimestampTz purge_due_at;
+	TimestampTz purged_at;
 	StoreFigures figures;
 	MemoryContext round;
 } Worker;
@@ -244,20 +249,37 @@ run_round(Worker *worker)
 	keep_answers(worker, remaining);
 	send_requests(worker, requests);
 	worker->due_at = outlook.next_due_at;
+	worker->purge_due_at = outlook.history_due_at == DT_NOEND ? DT_NOEND :
+		Max(outlook.history_due_at, TimestampTzPlusMilliseconds(worker->purged_at, PURGE_INTERVAL_MS));
 	worker->is_stopped = outlook.is_stopped;
+}
+
+static void
+purge_history(Worker *worker)
+{
+	bool		more;
+
+	provision_store_begin("removing old history");
+	leave_if_extension_changed(worker);
+	more = provision_store_purge();
+	provision_store_commit();
+	worker->purged_at = GetCurrentTimestamp();
+	worker->purge_due_at = more ? worker->purged_at : DT_NOEND;
+	worker->must_look = true;	/* for the outlook */
 }
 
 static long
 time_to_wait(const Worker *worker)
 {
 	long		timeout = provision_http_client_timeout_ms();
+	TimestampTz due_at = Min(worker->due_at, worker->purge_due_at);
 	long		until_due;
 
 	if (worker->some_were_locked)
 		timeout = timeout < 0 ? LOCKED_PAUSE_MS : Min(timeout, LOCKED_PAUSE_MS);
-	if (worker->due_at == DT_NOEND)
+	if (due_at == DT_NOEND)
 		return timeout;
-	until_due = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), worker->due_at);
+	until_due = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due_at);
 	return timeout < 0 ? until_due : Min(timeout, until_due);
 }
 
@@ -317,7 +339,7 @@ set_up_process(Oid database)
 void
 provision_worker_main(Datum database)
 {
-	Worker		worker = {.must_look = true, .due_at = DT_NOEND};
+	Worker		worker = {.must_look = true, .due_at = DT_NOEND, .purge_due_at = DT_NOEND};
 
 	set_up_process(DatumGetObjectId(database));
 	worker.round = AllocSetContextCreate(TopMemoryContext, "provision round", ALLOCSET_DEFAULT_SIZES);
@@ -330,7 +352,10 @@ provision_worker_main(Datum database)
 		take_answers(&worker);
 		if (worker.must_look || (worker.answers != NIL && !worker.some_were_locked))
 			run_round(&worker);
-		wait_for_something(&worker);
+		if (worker.purge_due_at <= GetCurrentTimestamp())
+			purge_history(&worker);
+		if (!worker.is_stopped)
+			wait_for_something(&worker);
 		MemoryContextReset(worker.round);
 	}
 	leave_service(&worker);

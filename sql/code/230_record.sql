@@ -250,7 +250,7 @@ CREATE OR REPLACE FUNCTION provision.backoff(tries integer, backoff_ms integer, 
 BEGIN ATOMIC
     SELECT make_interval(secs => greatest(
                least(backoff.backoff_max_ms, backoff.backoff_ms * power(2, least(backoff.tries, 30))) * (0.5 + random() / 2),
-               least(backoff.retry_after_ms, 3600000)) / 1000.0);
+               CASE WHEN backoff.retry_after_ms IS NOT NULL THEN least(backoff.retry_after_ms, 3600000) END) / 1000.0);
 END;
 COMMENT ON FUNCTION provision.backoff(integer, integer, integer, bigint) IS 'Pause before the next try.';
 

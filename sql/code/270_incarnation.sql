@@ -174,7 +174,7 @@ COMMENT ON FUNCTION provision.leave_service(bigint) IS 'A worker that stops give
 
 CREATE OR REPLACE FUNCTION provision.end_round(
     incarnation bigint, rounds bigint, calls bigint, calls_in_flight integer, memory_bytes bigint,
-    OUT next_due_at timestamptz, OUT is_stopped boolean)
+    OUT next_due_at timestamptz, OUT history_due_at timestamptz, OUT is_stopped boolean)
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -187,11 +187,13 @@ BEGIN
            memory_bytes = end_round.memory_bytes
      WHERE worker.incarnation = end_round.incarnation;
     next_due_at := provision.next_due_at(incarnation);
+    history_due_at := (SELECT event.at FROM provision.event ORDER BY event.event_id LIMIT 1)
+                      + make_interval(mins => provision.setting_number('provision.retention'));
     is_stopped := coalesce((SELECT control.worker_stopped_at IS NOT NULL FROM provision.control), false);
 END;
 $$;
 COMMENT ON FUNCTION provision.end_round(bigint, bigint, bigint, integer, bigint)
-    IS 'Keeps the worker''s figures; next_due_at: when it must wake although nothing happens (null: never).';
+    IS 'Keeps the worker''s figures; next_due_at: when it must wake although nothing happens (null: never); history_due_at: when the oldest event is older than provision.retention.';
 
 CREATE OR REPLACE FUNCTION provision.next_due_at(incarnation bigint)
     RETURNS timestamptz
@@ -210,3 +212,16 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION provision.next_due_at(bigint) IS 'The next time at which something becomes due by itself.';
+
+CREATE OR REPLACE FUNCTION provision.purge_history(max_rows bigint)
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    cutoff constant timestamptz := clock_timestamp() - make_interval(mins => provision.setting_number('provision.retention'));
+BEGIN
+    RETURN provision.purge_attempts(cutoff, max_rows) + provision.purge_events(cutoff, max_rows) + provision.purge_jobs(cutoff, max_rows);
+END;
+$$;
+COMMENT ON FUNCTION provision.purge_history(bigint) IS 'Removes up to max_rows each of the calls, events and jobs that are older than provision.retention; returns how many.';
