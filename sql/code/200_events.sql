@@ -48,6 +48,17 @@ END;
 $$;
 COMMENT ON FUNCTION provision.log_job_event(bigint[], text, text, text, jsonb) IS 'One event for each job.';
 
+CREATE OR REPLACE FUNCTION provision.mark_flaws(job_ids bigint[])
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE provision.job SET has_flaw = true WHERE job.job_id = ANY (job_ids) AND NOT job.has_flaw;
+END;
+$$;
+COMMENT ON FUNCTION provision.mark_flaws(bigint[]) IS 'Called wherever a step fails or is skipped, so that rounds need not look for such steps.';
+
 CREATE OR REPLACE FUNCTION provision.log_engine_event(engine text, event text, from_state text, to_state text, detail jsonb DEFAULT NULL)
     RETURNS void
     LANGUAGE sql VOLATILE

@@ -139,12 +139,13 @@ DECLARE
 BEGIN
     WITH inserted AS (
         INSERT INTO provision.job (tenant_id, engine_id, workflow_id, workflow, state, priority, rank, due_at, options,
-                                   correlation_id, idempotency_key, created_by)
+                                   has_flaw, correlation_id, idempotency_key, created_by)
         SELECT tenant.tenant_id, tenant.engine_id, chosen.workflow_id, chosen.name,
                CASE WHEN run_at > now() THEN 'scheduled' ELSE 'pending' END,
                wanted.priority, provision.queue_rank(greatest(run_at, clock_timestamp()), wanted.priority),
                CASE WHEN run_at > now() THEN run_at END,
                insert_jobs.options,
+               insert_jobs.options ? 'skip_steps',
                coalesce(insert_jobs.options ->> 'correlation_id', gen_random_uuid()::text),
                insert_jobs.idempotency_key, session_user
           FROM (SELECT name, min(position) AS position FROM unnest(tenants) WITH ORDINALITY AS given (name, position) GROUP BY name) AS given

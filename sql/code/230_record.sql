@@ -429,6 +429,10 @@ BEGIN
     PERFORM provision.advance_steps(outcomes);
     IF EXISTS (SELECT FROM unnest(outcomes) AS outcome WHERE provision.next_move(outcome, 'closed') <> 'advance') THEN
         PERFORM provision.set_back_steps(outcomes);
+        PERFORM provision.mark_flaws(ARRAY(SELECT job_step.job_id
+                                             FROM unnest(outcomes) AS outcome
+                                             JOIN provision.job_step ON job_step.job_id = outcome.job_id AND job_step.ordinal = outcome.ordinal
+                                            WHERE job_step.state = 'failed'));
     END IF;
     PERFORM provision.log_moved_steps(outcomes);
     UPDATE provision.job SET crash_count = 0 WHERE job_id = ANY (answered_jobs) AND crash_count > 0;

@@ -6,9 +6,13 @@ CREATE OR REPLACE FUNCTION provision.block_steps(job_ids bigint[])
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    flawed bigint[] := ARRAY(SELECT job.job_id
+                               FROM unnest(job_ids) AS touched (job_id)
+                               JOIN provision.job ON job.job_id = touched.job_id
+                              WHERE job.has_flaw);
 BEGIN
-    IF NOT EXISTS (SELECT FROM provision.job_step
-                    WHERE job_step.job_id = ANY (job_ids) AND job_step.state IN ('failed', 'blocked', 'skipped', 'undone')) THEN
+    IF flawed = '{}' THEN
         RETURN;
     END IF;
     LOOP        -- each pass blocks those that required what the pass before blocked
@@ -21,7 +25,7 @@ BEGIN
                    finished_at = clock_timestamp()
               FROM provision.job, provision.step, provision.job_step AS required,
                    LATERAL provision.explain_failure(job.job_id, step.name, NULL, 'STEP_BLOCKED', NULL, required.name) AS text
-             WHERE waiting.job_id = ANY (job_ids)
+             WHERE waiting.job_id = ANY (flawed)
                AND waiting.state = 'waiting'
                AND job.job_id = waiting.job_id
                AND step.workflow_id = job.workflow_id
@@ -127,25 +131,25 @@ END;
 $$;
 COMMENT ON FUNCTION provision.touch_jobs(bigint, bigint[]) IS 'The jobs of this incarnation whose steps are planned in this round.';
 
+CREATE OR REPLACE FUNCTION provision.has_failed_for_good(job_id bigint)
+    RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT FROM provision.job_step
+                    WHERE job_step.job_id = has_failed_for_good.job_id
+                      AND job_step.critical
+                      AND job_step.state IN ('failed', 'blocked'));
+END;
+COMMENT ON FUNCTION provision.has_failed_for_good(bigint) IS 'A critical step failed: the job starts nothing further.';
+
 -- Open steps of these jobs that may plan their next call, each with its plan, in the order of the queue.
 CREATE OR REPLACE FUNCTION provision.startable_steps(job_ids bigint[])
     RETURNS TABLE (job_id bigint, ordinal smallint, state text, engine_id bigint, is_limited boolean, calls_at_once bigint,
                    exclusion text, is_enabled boolean, may_call boolean, next provision.next_call)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    WITH live AS MATERIALIZED (     -- jobs that go on, each with the names of its steps that have not ended
-        SELECT job.job_id, job.workflow_id, job.engine_id, job.tenant_id, job.rank, job.options,
-               count(job_step.attempt_id) AS calls_in_flight,
-               array_agg(job_step.name) FILTER (WHERE job_step.finished_at IS NULL) AS open_steps
-          FROM unnest(job_ids) AS touched (job_id)
-          JOIN provision.job ON job.job_id = touched.job_id
-          JOIN provision.job_step ON job_step.job_id = job.job_id
-         WHERE job.wish IS NULL
-         GROUP BY job.job_id
-        HAVING NOT bool_or(job_step.critical AND job_step.state IN ('failed', 'blocked'))
-    )
-    SELECT live.job_id, job_step.ordinal, job_step.state, live.engine_id, engine.rate_per_second IS NOT NULL,
-           live.calls_in_flight + row_number() OVER (PARTITION BY live.job_id ORDER BY job_step.ordinal),
+    SELECT live.job_id, live.ordinal, live.state, live.engine_id, engine.rate_per_second IS NOT NULL,
+           live.calls_in_flight + row_number() OVER (PARTITION BY live.job_id ORDER BY live.ordinal),
            provision.exclusion_name(step.exclusive, engine, tenant.settings),
            enabled.yes,
            engine_state.paused_at IS NULL
@@ -153,23 +157,31 @@ BEGIN ATOMIC
                     OR engine_state.breaker = 'half_open' AND engine_state.probe_job_id = live.job_id),
            CASE WHEN enabled.yes THEN
                provision.next_call(step.plan_function,
-                   provision.plan_context(live.job_id, tenant, engine.name, job_step.answers, live.options)) END
-      FROM live
-      JOIN provision.job_step ON job_step.job_id = live.job_id
-      JOIN provision.step ON step.workflow_id = live.workflow_id AND step.ordinal = job_step.ordinal
+                   provision.plan_context(live.job_id, tenant, engine.name, live.answers, live.options)) END
+      FROM (SELECT job.job_id, job.workflow_id, job.engine_id, job.tenant_id, job.rank, job.options,
+                   job_step.ordinal, job_step.state, job_step.attempt_id, job_step.next_attempt_at, job_step.answers,
+                   count(job_step.attempt_id) OVER its_job AS calls_in_flight,
+                   array_agg(job_step.name) OVER its_job AS open_steps
+              FROM unnest(job_ids) AS touched (job_id)
+              JOIN provision.job ON job.job_id = touched.job_id
+              JOIN provision.job_step ON job_step.job_id = job.job_id
+             WHERE job.wish IS NULL
+               AND job_step.finished_at IS NULL
+               AND NOT (job.has_flaw AND provision.has_failed_for_good(job.job_id))
+            WINDOW its_job AS (PARTITION BY job.job_id)) AS live
+      JOIN provision.step ON step.workflow_id = live.workflow_id AND step.ordinal = live.ordinal
       JOIN provision.tenant ON tenant.tenant_id = live.tenant_id
       JOIN provision.engine ON engine.engine_id = live.engine_id
       JOIN provision.engine_state ON engine_state.engine_id = live.engine_id
      CROSS JOIN LATERAL (SELECT step.enabled_by IS NULL
                              OR coalesce(tenant.settings -> step.enabled_by, 'null') NOT IN ('null', 'false', '[]') AS yes) AS enabled
-     WHERE job_step.finished_at IS NULL
-       AND job_step.attempt_id IS NULL
-       AND CASE job_step.state
+     WHERE live.attempt_id IS NULL
+       AND CASE live.state
                WHEN 'waiting' THEN NOT (step.requires || step.runs_after) && live.open_steps
-               WHEN 'retrying' THEN job_step.next_attempt_at <= clock_timestamp()
+               WHEN 'retrying' THEN live.next_attempt_at <= clock_timestamp()
                ELSE true
            END
-     ORDER BY live.rank, live.job_id, job_step.ordinal;
+     ORDER BY live.rank, live.job_id, live.ordinal;
 END;
 COMMENT ON FUNCTION provision.startable_steps(bigint[]) IS 'Steps of these running jobs that could send something now.';
 
@@ -200,11 +212,13 @@ BEGIN
     FOR startable IN SELECT * FROM provision.startable_steps(job_ids) LOOP
         IF NOT startable.is_enabled THEN
             PERFORM provision.end_step(startable.job_id, startable.ordinal, 'skipped');
+            PERFORM provision.mark_flaws(ARRAY[startable.job_id]);
             ended_any := true;
         ELSIF (startable.next).outcome <> 'send' THEN
             PERFORM provision.end_step(startable.job_id, startable.ordinal,
                         CASE (startable.next).outcome WHEN 'complete' THEN 'completed' ELSE 'failed' END,
                         (startable.next).error_code, (startable.next).detail);
+            PERFORM provision.mark_flaws(ARRAY[startable.job_id]) WHERE (startable.next).outcome = 'fail';
             ended_any := true;
         ELSIF NOT startable.may_call THEN
             PERFORM provision.hold_step(startable.job_id, startable.ordinal, NULL);
@@ -285,7 +299,12 @@ BEGIN
         intents := intents || gathered.intents;
         EXIT WHEN NOT gathered.ended_any;
     END LOOP;
-    PERFORM provision.settle_jobs(touched);
+    PERFORM provision.settle_jobs(ARRAY(
+        SELECT job.job_id       -- a job that holds one slot and just got a call for it is settled
+          FROM unnest(touched) AS given (job_id)
+          JOIN provision.job ON job.job_id = given.job_id
+         WHERE job.slots > 1
+            OR job.job_id NOT IN (SELECT intent.job_id FROM unnest(intents) AS intent)));
     RETURN QUERY
         SELECT attempt.attempt_id, attempt.method, attempt.url, (intent.call).body::text,
                coalesce(tenant.settings ->> 'site', engine.site), engine.ca_file, job.engine_id, job.tenant_id,

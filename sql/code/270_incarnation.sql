@@ -118,6 +118,11 @@ BEGIN
      CROSS JOIN LATERAL provision.explain_failure(abandoned.job_id, step.name, abandoned.call, 'UNKNOWN_OUTCOME', NULL, 'the worker died') AS text
      WHERE job_step.job_id = abandoned.job_id
        AND job_step.ordinal = abandoned.ordinal;
+    PERFORM provision.mark_flaws(ARRAY(SELECT job_step.job_id
+                                         FROM provision.job
+                                         JOIN provision.job_step ON job_step.job_id = job.job_id
+                                        WHERE job.owner = abandon_attempts.incarnation
+                                          AND job_step.state = 'failed'));
 END;
 $$;
 COMMENT ON FUNCTION provision.abandon_attempts(bigint) IS 'Closes the attempts a dead worker had in flight and sends their steps back to their guards.';

@@ -69,6 +69,7 @@ BEGIN
            finished_at = clock_timestamp()
      WHERE job_step.job_id = chosen.job_id
        AND job_step.ordinal = chosen.ordinal;
+    PERFORM provision.mark_flaws(ARRAY[job.job_id]);
     INSERT INTO provision.event (job_id, tenant, step, event, from_state, to_state, detail, correlation_id)
     SELECT job.job_id, tenant.name, chosen.name, 'step_skipped', chosen.state, 'skipped',
            nullif(jsonb_strip_nulls(jsonb_build_object('reason', left(provision_skip_step.reason, 1000))), '{}'), job.correlation_id

@@ -43,6 +43,7 @@ CREATE TABLE provision.job (
     options          jsonb NOT NULL DEFAULT '{}',
     correlation_id   text NOT NULL,
     idempotency_key  text UNIQUE,
+    has_flaw         boolean NOT NULL DEFAULT false,
     crash_count      smallint NOT NULL DEFAULT 0,
     error_code       text,
     error_message    text,
@@ -79,6 +80,7 @@ COMMENT ON COLUMN provision.job.due_at IS 'scheduled: when it becomes pending; r
 COMMENT ON COLUMN provision.job.owner IS 'Incarnation that runs it. A result is recorded only while this is so.';
 COMMENT ON COLUMN provision.job.slots IS 'Calls of its engine''s max_concurrent it holds while it runs: its calls in flight, at least one.';
 COMMENT ON COLUMN provision.job.wish IS 'What was asked for while it runs; granted once its calls in flight have ended.';
+COMMENT ON COLUMN provision.job.has_flaw IS 'Some step of it failed, was blocked or skipped: its other steps are checked for what they require.';
 COMMENT ON COLUMN provision.job.crash_count IS 'Worker crashes in a row in which it was in flight; an answer sets it back.';
 
 CREATE TABLE provision.job_step (
