@@ -13,7 +13,7 @@ use Time::HiRes qw(time usleep);
 our @EXPORT = qw(
   new_node create_engine create_tenants create_workflow start_jobs
   worker_pid launcher_pid wait_for_worker wait_until poll kill_hard
-  jobs_are_over wait_for_jobs tally ok_invariants time usleep
+  jobs_are_over wait_for_jobs tally open_steps last_calls ok_invariants time usleep
 );
 
 # Options: preload => 0, extension => 0, conf => lines of postgresql.conf.
@@ -24,7 +24,7 @@ sub new_node
 
 	$node->init(%{ $options{init} // {} });
 	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'provision'") if $options{preload} // 1;
-	$node->append_conf('postgresql.conf', "restart_after_crash = on\nlog_statement = none\nlog_min_messages = log\n" . ($options{conf} // ''));
+	$node->append_conf('postgresql.conf', "restart_after_crash = on\nlog_statement = none\n" . ($options{conf} // ''));
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION provision') if $options{extension} // 1;
 	return $node;
@@ -159,6 +159,21 @@ sub tally
 	my ($node, $database) = @_;
 	return $node->safe_psql($database // 'postgres',
 		q{SELECT string_agg(state || ' ' || count, ', ' ORDER BY state) FROM (SELECT state, count(*) FROM provision.job GROUP BY state) AS s});
+}
+
+# For a look at what went wrong.
+sub open_steps
+{
+	my ($node, $database) = @_;
+	return $node->safe_psql($database // 'postgres',
+		q{SELECT job_id, step, state, error_code, error_message FROM provision.step_status WHERE state NOT IN ('completed', 'waiting') ORDER BY 1, ordinal LIMIT 30});
+}
+
+sub last_calls
+{
+	my ($node, $database) = @_;
+	return $node->safe_psql($database // 'postgres',
+		q{SELECT at, step, call, method, http_status, delivery, verdict, error_code, left(response_excerpt, 100) FROM provision.call_log ORDER BY attempt_id DESC LIMIT 20});
 }
 
 my %invariants = (

@@ -31,7 +31,7 @@ foreach my $mutation (@mutations)
 start_jobs($node, 1);
 ok(wait_for_jobs($node), 'a job whose answers are lost ends');
 is(tally($node), 'completed 1', 'it is completed')
-  or diag($node->safe_psql('postgres', 'SELECT step, state, error_code, error_message FROM provision.step_status ORDER BY ordinal'));
+  or diag(open_steps($node), "\n", last_calls($node));
 my @struck = grep { $_->{fault} } $standin->requests;
 is(scalar @struck, scalar @mutations, 'every answer was lost once');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM provision.attempt WHERE delivery = 'unknown'}), scalar @struck, 'and recorded as unknown');

@@ -1,0 +1,40 @@
+# DROP EXTENSION while calls are in flight: the worker leaves, no error loops; CREATE EXTENSION makes everything work again.
+use strict;
+use warnings;
+use ProvisionTest;
+use PostgreSQL::Test::Utils;
+use Standin;
+use Test::More;
+
+my $standin = Standin->new;
+my $node = new_node('main');
+
+create_engine($node, $standin);
+create_tenants($node, 20);
+$standin->fault({ path_regex => '/api/' }, { delay_ms => 20000 });
+start_jobs($node, 20);
+ok(wait_until(sub { $standin->control('GET', 'stats')->{running} >= 20 }), 'calls are in flight');
+
+my $offset = -s $node->logfile;
+my $started_at = time;
+$node->safe_psql('postgres', 'DROP EXTENSION provision CASCADE');
+cmp_ok(time - $started_at, '<', 5, 'the extension is dropped within five seconds');
+ok(poll($node, q{SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'provision worker')}), 'its worker leaves');
+unlike(slurp_file($node->logfile, $offset), qr/ERROR|FATAL|PANIC/, 'no error is logged');
+
+$node->psql('postgres', 'BEGIN; CREATE EXTENSION provision; ROLLBACK');
+$node->safe_psql('postgres', 'CREATE SCHEMA provision; DROP SCHEMA provision');
+$standin->control('POST', 'reset');
+$started_at = time;
+$node->safe_psql('postgres', 'CREATE EXTENSION provision');
+ok(wait_for_worker($node), 'a worker comes with the new extension');
+cmp_ok(time - $started_at, '<', 6, 'within seconds');
+create_engine($node, $standin);
+create_tenants($node, 2);
+start_jobs($node, 2);
+ok(wait_for_jobs($node), 'jobs end');
+is(tally($node), 'completed 2', 'they are completed') or diag(open_steps($node));
+unlike(slurp_file($node->logfile, $offset), qr/ERROR|FATAL|PANIC/, 'still no error');
+ok_invariants($node, $standin);
+$node->stop;
+done_testing();
