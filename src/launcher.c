@@ -203,8 +203,12 @@ forget_databases_that_are_gone(void)
 	}
 }
 
-/* An overflowed mailbox loses nothing: then every database counts as asked for. */
-static void
+/*
+ * Whether there was any.  It may come from a database that is not in the list
+ * yet.  An overflowed mailbox loses nothing: then every database counts as
+ * asked for.
+ */
+static bool
 read_mail(void)
 {
 	WantedDatabase mail[MAILBOX_SIZE];
@@ -220,10 +224,11 @@ read_mail(void)
 			supervised->next_start_at = 0;
 	}
 	if (count >= 0)
-		return;
+		return count > 0;
 	hash_seq_init(&scan, supervised_databases);
 	while ((supervised = hash_seq_search(&scan)) != NULL)
 		supervised->wanted = true;
+	return true;
 }
 
 /* A worker that lived long may be started again at once; one that died young has to wait longer each time. */
@@ -365,15 +370,14 @@ provision_launcher_main(Datum unused)
 	{
 		MemoryContextSwitchTo(round);
 		MemoryContextReset(round);
-		if (TimestampDifferenceExceeds(listed_at, GetCurrentTimestamp(), LIST_INTERVAL_MS - 1000))
+		if (read_mail() || TimestampDifferenceExceeds(listed_at, GetCurrentTimestamp(), LIST_INTERVAL_MS - 1000))
 		{
 			read_databases();
 			forget_databases_that_are_gone();
 			listed_at = GetCurrentTimestamp();
 		}
-		read_mail();
 		MemoryContextSwitchTo(TopMemoryContext);	/* handles live on */
 		wait_for_something(reconcile());
 	}
-	proc_exit(0);
+	proc_exit(1);				/* 0 would mean: never start it again */
 }
