@@ -68,8 +68,12 @@ static Statement begin_calls = {
 	"  LEFT JOIN provision.secret AS general ON general.engine_id = call.engine_id",
 	2, {INT8OID, INT8ARRAYOID}
 };
+static Statement promote_jobs = {
+	"SELECT provision.promote_jobs()",
+	0, {0}
+};
 static Statement claim_jobs = {
-	"SELECT provision.claim_jobs($1, $2)",
+	"SELECT claimed_count, was_hindered FROM provision.claim_jobs($1, $2)",
 	2, {INT8OID, INT4OID}
 };
 static Statement end_round = {
@@ -385,11 +389,14 @@ provision_store_begin_calls(int64 incarnation, Datum jobs)
 }
 
 int64
-provision_store_claim(int64 incarnation, int max_jobs)
+provision_store_claim(int64 incarnation, int max_jobs, bool *was_hindered)
 {
 	Datum		values[] = {Int64GetDatum(incarnation), Int32GetDatum(max_jobs)};
+	bool		is_null;
 
+	run(&promote_jobs, NULL, NULL);
 	run(&claim_jobs, values, NULL);
+	*was_hindered = DatumGetBool(column_of_row(0, 2, &is_null));
 	return first_number();
 }
 

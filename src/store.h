@@ -62,8 +62,11 @@ extern List *provision_store_record(int64 incarnation, List *answers, Datum *job
 /* Plans and returns the calls (HttpRequest *) to send after the commit. */
 extern List *provision_store_begin_calls(int64 incarnation, Datum jobs);
 
-/* Promotes what is due and claims up to max_jobs; returns how many. */
-extern int64 provision_store_claim(int64 incarnation, int max_jobs);
+/*
+ * Promotes what is due and claims up to max_jobs; returns how many.
+ * *was_hindered: another worker was claiming; there may be more in a moment.
+ */
+extern int64 provision_store_claim(int64 incarnation, int max_jobs, bool *was_hindered);
 
 extern StoreOutlook provision_store_end_round(int64 incarnation, const StoreFigures *figures);
 

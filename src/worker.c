@@ -30,7 +30,7 @@
 /* History is looked through at most once in this time, unless a batch was not enough. */
 #define PURGE_INTERVAL_MS (60 * 60 * 1000)
 
-/* Answers whose job somebody else has locked are tried again after this time. */
+/* What somebody else has locked is tried again after this time. */
 #define LOCKED_PAUSE_MS 50
 
 typedef struct Worker
@@ -39,7 +39,7 @@ typedef struct Worker
 	Oid			extension;
 	List	   *answers;		/* HttpAnswer *, not recorded yet, in TopMemoryContext */
 	bool		must_look;		/* something may have changed in the tables */
-	bool		some_were_locked;
+	bool		some_were_locked;	/* of the answers' jobs, by somebody else */
 	bool		is_stopped;
 	TimestampTz due_at;
 	TimestampTz purge_due_at;
@@ -234,6 +234,7 @@ run_round(Worker *worker)
 	List	   *remaining = NIL;
 	StoreOutlook outlook;
 	int			places;
+	bool		was_hindered = false;
 
 	provision_store_begin("running a round");
 	leave_if_extension_changed(worker);
@@ -242,13 +243,16 @@ run_round(Worker *worker)
 		remaining = provision_store_record(worker->incarnation, worker->answers, &jobs);
 	requests = provision_store_begin_calls(worker->incarnation, jobs);
 	places = provision_max_in_flight - provision_http_client_in_flight() - list_length(requests);
-	worker->must_look = places > 0 && provision_store_claim(worker->incarnation, places) > 0;
+	worker->must_look = places > 0 &&
+		provision_store_claim(worker->incarnation, places, &was_hindered) > 0;
 	note_figures(worker);
 	outlook = provision_store_end_round(worker->incarnation, &worker->figures);
 	provision_store_commit();
 	keep_answers(worker, remaining);
 	send_requests(worker, requests);
 	worker->due_at = outlook.next_due_at;
+	if (worker->some_were_locked || was_hindered)
+		worker->due_at = Min(worker->due_at, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOCKED_PAUSE_MS));
 	worker->purge_due_at = outlook.history_due_at == DT_NOEND ? DT_NOEND :
 		Max(outlook.history_due_at, TimestampTzPlusMilliseconds(worker->purged_at, PURGE_INTERVAL_MS));
 	worker->is_stopped = outlook.is_stopped;
@@ -275,8 +279,6 @@ time_to_wait(const Worker *worker)
 	TimestampTz due_at = Min(worker->due_at, worker->purge_due_at);
 	long		until_due;
 
-	if (worker->some_were_locked)
-		timeout = timeout < 0 ? LOCKED_PAUSE_MS : Min(timeout, LOCKED_PAUSE_MS);
 	if (due_at == DT_NOEND)
 		return timeout;
 	until_due = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due_at);

@@ -60,6 +60,17 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.slots_in_use(bigint) IS 'Calls of max_concurrent that running jobs hold.';
 
+CREATE OR REPLACE FUNCTION provision.may_claim(engine_id bigint)
+    RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT engine_state.paused_at IS NULL
+           AND (engine_state.breaker = 'closed' OR engine_state.breaker_until <= clock_timestamp())
+      FROM provision.engine_state
+     WHERE engine_state.engine_id = may_claim.engine_id;
+END;
+COMMENT ON FUNCTION provision.may_claim(bigint) IS 'The engine is neither paused nor cut off by its breaker, or it is time to probe it.';
+
 -- Engines that may take jobs, locked: until the end of the transaction no other worker counts their slots.
 CREATE OR REPLACE FUNCTION provision.lock_claimable_engines()
     RETURNS TABLE (engine_id bigint, free_slots bigint, breaker text)
@@ -131,19 +142,21 @@ END;
 $$;
 COMMENT ON FUNCTION provision.half_open_breaker(bigint, bigint) IS 'Lets one job through an open breaker whose time has come.';
 
-CREATE OR REPLACE FUNCTION provision.claim_jobs(incarnation bigint, max_jobs integer)
-    RETURNS bigint
+CREATE OR REPLACE FUNCTION provision.claim_jobs(incarnation bigint, max_jobs integer, OUT claimed_count bigint, OUT was_hindered boolean)
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     engine record;
     claimed bigint[];
-    claimed_count bigint := 0;
+    engines_left bigint := (SELECT count(*) FROM provision.engines_with_pending_jobs() AS waiting (engine_id)
+                                            WHERE provision.may_claim(waiting.engine_id));
 BEGIN
-    PERFORM provision.promote_jobs();
-    FOR engine IN SELECT * FROM provision.lock_claimable_engines() WHERE free_slots > 0 LOOP
+    claimed_count := 0;
+    FOR engine IN SELECT * FROM provision.lock_claimable_engines() LOOP
+        engines_left := engines_left - 1;
         EXIT WHEN claimed_count >= max_jobs;
+        CONTINUE WHEN engine.free_slots <= 0;
         claimed := ARRAY(SELECT provision.claim_jobs_of_engine(incarnation, engine.engine_id,
                                                                least(engine.free_slots, max_jobs - claimed_count)));
         CONTINUE WHEN claimed = '{}';
@@ -153,7 +166,7 @@ BEGIN
         PERFORM provision.log_job_event(claimed, 'job_started', 'pending', 'running');
         claimed_count := claimed_count + cardinality(claimed);
     END LOOP;
-    RETURN claimed_count;
+    was_hindered := claimed_count < max_jobs AND engines_left > 0;
 END;
 $$;
-COMMENT ON FUNCTION provision.claim_jobs(bigint, integer) IS 'Promotes what is due and claims up to max_jobs pending jobs over all engines; returns how many.';
+COMMENT ON FUNCTION provision.claim_jobs(bigint, integer) IS 'Claims up to max_jobs pending jobs over all engines. was_hindered: another worker had an engine locked, so there may be more in a moment.';

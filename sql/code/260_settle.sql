@@ -123,6 +123,7 @@ BEGIN
     PERFORM provision.activate_tenants(job_ids);
     IF final_states && '{failed,cancelled}' THEN
         PERFORM provision.close_open_steps(job_ids);
+        PERFORM provision.release_exclusions(job_ids);
     END IF;
 END;
 $$;
@@ -188,6 +189,11 @@ BEGIN
            due_at = new_due_at,
            wish = CASE WHEN new_state = 'pending' THEN job.wish END
      WHERE job.job_id = give_back_job.job_id;
+    UPDATE provision.job_step
+       SET state = 'ready'
+     WHERE job_step.job_id = give_back_job.job_id
+       AND job_step.state = 'running';
+    PERFORM provision.release_exclusions(ARRAY[job_id]);
     PERFORM provision.log_job_event(ARRAY[job_id], CASE new_state WHEN 'paused' THEN 'job_paused' ELSE 'job_waits' END,
                                     'running', new_state, detail);
 END;
