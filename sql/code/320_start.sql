@@ -29,6 +29,7 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_start(
     RETURNS bigint
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
+    SET plan_cache_mode = force_generic_plan    -- keys are looked up; planning that anew five times costs more than running it
 AS $$
 DECLARE
     job_id bigint;
