@@ -9,6 +9,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
 #include "json_text.h"
 
 /* RFC 3986, 2.3: these stand for themselves everywhere. */
