@@ -74,6 +74,9 @@ make_own_settings(void)
 		{"DateStyle", "ISO"},
 		{"IntervalStyle", "postgres"},
 		{"client_min_messages", "error"},
+		{"extra_float_digits", "1"},
+		{"standard_conforming_strings", "on"},	/* or the regular expressions break */
+		{"enable_indexscan", "on"},
 
 		/*
 		 * A round looks up some hundred rows by their keys, in tables that
