@@ -58,7 +58,7 @@ static Statement record_answers = {
 };
 static Statement begin_calls = {
 	"SELECT call.attempt_id, call.method, call.url, call.body, call.site, call.ca_file, call.correlation_id,"
-	"       call.traceparent, call.idempotency_key, call.connect_timeout_ms, call.timeout_ms, call.is_repeatable,"
+	"       call.traceparent, call.idempotency_key, call.connect_timeout_ms, call.timeout_ms,"
 	"       coalesce(own.api_key, general.api_key), coalesce(own.api_secret, general.api_secret)"
 	"  FROM provision.begin_calls($1, $2) AS call"
 	"  LEFT JOIN provision.secret AS own ON own.tenant_id = call.tenant_id"
@@ -244,8 +244,8 @@ number_of_column(uint64 row, int column)
 static char *
 authorization_of_row(uint64 row)
 {
-	char	   *key = text_of_column(row, 13);
-	char	   *secret = text_of_column(row, 14);
+	char	   *key = text_of_column(row, 12);
+	char	   *secret = text_of_column(row, 13);
 	char	   *authorization;
 
 	if (key == NULL || secret == NULL)

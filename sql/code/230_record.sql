@@ -254,25 +254,12 @@ END;
 $$;
 COMMENT ON FUNCTION provision.left_over_attempts(bigint, bigint[], bigint[]) IS 'Attempts of jobs that are still this incarnation''s but locked by somebody else.';
 
-CREATE OR REPLACE FUNCTION provision.record_answers(
-    incarnation bigint, attempt_ids bigint[], deliveries text[], http_statuses integer[], curl_codes integer[],
-    bodies text[], excerpts text[], errors text[], retry_afters_ms bigint[], timings_ms text[],
-    OUT answered_jobs bigint[], OUT left_over bigint[])
+CREATE OR REPLACE FUNCTION provision.record_outcomes(outcomes provision.outcome[])
+    RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    outcomes provision.outcome[];
 BEGIN
-    answered_jobs := provision.lock_answered_jobs(incarnation, attempt_ids);
-    left_over := CASE WHEN cardinality(answered_jobs) = cardinality(attempt_ids) THEN '{}'
-                      ELSE provision.left_over_attempts(incarnation, attempt_ids, answered_jobs) END;
-    outcomes := ARRAY(SELECT outcome
-                        FROM provision.classify_answers(incarnation, left_over, attempt_ids, deliveries, http_statuses, curl_codes, bodies,
-                                                        excerpts, errors, retry_afters_ms, timings_ms) AS outcome);
-    IF outcomes = '{}' THEN
-        RETURN;
-    END IF;
     PERFORM provision.finish_attempts(outcomes);
     PERFORM provision.account_for_breakers(outcomes);
     IF EXISTS (SELECT FROM unnest(outcomes) AS outcome WHERE outcome.learn IS NOT NULL) THEN
@@ -287,7 +274,43 @@ BEGIN
                                             WHERE job_step.state = 'failed'));
     END IF;
     PERFORM provision.log_moved_steps(outcomes);
-    UPDATE provision.job SET crash_count = 0 WHERE job_id = ANY (answered_jobs) AND crash_count > 0;
+    UPDATE provision.job
+       SET crash_count = 0
+      FROM unnest(outcomes) AS outcome
+     WHERE job.job_id = outcome.job_id
+       AND job.crash_count > 0;
+END;
+$$;
+COMMENT ON FUNCTION provision.record_outcomes(provision.outcome[]) IS 'Writes what follows from classified answers.';
+
+CREATE OR REPLACE FUNCTION provision.record_answers(
+    incarnation bigint, attempt_ids bigint[], deliveries text[], http_statuses integer[], curl_codes integer[],
+    bodies text[], excerpts text[], errors text[], retry_afters_ms bigint[], timings_ms text[],
+    OUT answered_jobs bigint[], OUT left_over bigint[])
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    outcomes provision.outcome[];
+    single provision.outcome;
+BEGIN
+    answered_jobs := provision.lock_answered_jobs(incarnation, attempt_ids);
+    left_over := CASE WHEN cardinality(answered_jobs) = cardinality(attempt_ids) THEN '{}'
+                      ELSE provision.left_over_attempts(incarnation, attempt_ids, answered_jobs) END;
+    outcomes := ARRAY(SELECT outcome
+                        FROM provision.classify_answers(incarnation, left_over, attempt_ids, deliveries, http_statuses, curl_codes, bodies,
+                                                        excerpts, errors, retry_afters_ms, timings_ms) AS outcome);
+    PERFORM provision.record_outcomes(outcomes) WHERE outcomes <> '{}';
+EXCEPTION WHEN OTHERS THEN
+    PERFORM provision.raise_again_unless_of_a_job(SQLSTATE, SQLERRM);
+    FOREACH single IN ARRAY outcomes LOOP       -- one of them cannot be recorded: only its job fails
+        BEGIN
+            PERFORM provision.record_outcomes(ARRAY[single]);
+        EXCEPTION WHEN OTHERS THEN
+            PERFORM provision.raise_again_unless_of_a_job(SQLSTATE, SQLERRM);
+            PERFORM provision.fail_job_internally(single.job_id, SQLSTATE, SQLERRM);
+        END;
+    END LOOP;
 END;
 $$;
 COMMENT ON FUNCTION provision.record_answers(bigint, bigint[], text[], integer[], integer[], text[], text[], text[], bigint[], text[])

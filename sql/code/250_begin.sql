@@ -277,41 +277,80 @@ END;
 $$;
 COMMENT ON FUNCTION provision.write_intents(bigint, provision.intent[]) IS 'Writes the attempts that are about to be made and moves their steps to running.';
 
-CREATE OR REPLACE FUNCTION provision.begin_calls(incarnation bigint, answered_jobs bigint[])
-    RETURNS TABLE (attempt_id bigint, method text, url text, body text, site text, ca_file text, engine_id bigint, tenant_id bigint,
-                   correlation_id text, traceparent text, idempotency_key text, connect_timeout_ms integer, timeout_ms integer, is_repeatable boolean)
+CREATE OR REPLACE FUNCTION provision.begin_jobs(incarnation bigint, job_ids bigint[])
+    RETURNS provision.intent[]
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    touched bigint[] := provision.touch_jobs(incarnation, answered_jobs);
     intents provision.intent[] := '{}';
     gathered record;
 BEGIN
-    IF touched = '{}' THEN
-        RETURN;
-    END IF;
     LOOP
-        PERFORM provision.release_exclusions(touched);
-        PERFORM provision.block_steps(touched);
-        SELECT * INTO gathered FROM provision.gather_intents(touched);
+        PERFORM provision.release_exclusions(job_ids);
+        PERFORM provision.block_steps(job_ids);
+        SELECT * INTO gathered FROM provision.gather_intents(job_ids);
         PERFORM provision.write_intents(incarnation, gathered.intents);
         intents := intents || gathered.intents;
         EXIT WHEN NOT gathered.ended_any;
     END LOOP;
     PERFORM provision.settle_jobs(ARRAY(
         SELECT job.job_id       -- a job that holds one slot and just got a call for it is settled
-          FROM unnest(touched) AS given (job_id)
+          FROM unnest(job_ids) AS given (job_id)
           JOIN provision.job ON job.job_id = given.job_id
          WHERE job.slots > 1
             OR job.job_id NOT IN (SELECT intent.job_id FROM unnest(intents) AS intent)));
+    RETURN intents;
+END;
+$$;
+COMMENT ON FUNCTION provision.begin_jobs(bigint, bigint[]) IS 'Plans these jobs, writes the intents, and ends or gives back those with nothing to send.';
+
+CREATE OR REPLACE FUNCTION provision.begin_touched_jobs(incarnation bigint, job_ids bigint[])
+    RETURNS provision.intent[]
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    intents provision.intent[] := '{}';
+    single bigint;
+BEGIN
+    RETURN provision.begin_jobs(incarnation, job_ids);
+EXCEPTION WHEN OTHERS THEN
+    PERFORM provision.raise_again_unless_of_a_job(SQLSTATE, SQLERRM);
+    FOREACH single IN ARRAY job_ids LOOP        -- one of them cannot be planned: only that one fails
+        BEGIN
+            intents := intents || provision.begin_jobs(incarnation, ARRAY[single]);
+        EXCEPTION WHEN OTHERS THEN
+            PERFORM provision.raise_again_unless_of_a_job(SQLSTATE, SQLERRM);
+            PERFORM provision.fail_job_internally(single, SQLSTATE, SQLERRM);
+        END;
+    END LOOP;
+    RETURN intents;
+END;
+$$;
+COMMENT ON FUNCTION provision.begin_touched_jobs(bigint, bigint[]) IS 'begin_jobs() in which one bad job stops no other.';
+
+CREATE OR REPLACE FUNCTION provision.begin_calls(incarnation bigint, answered_jobs bigint[])
+    RETURNS TABLE (attempt_id bigint, method text, url text, body text, site text, ca_file text, engine_id bigint, tenant_id bigint,
+                   correlation_id text, traceparent text, idempotency_key text, connect_timeout_ms integer, timeout_ms integer)
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    touched bigint[] := provision.touch_jobs(incarnation, answered_jobs);
+    intents provision.intent[];
+BEGIN
+    IF touched = '{}' THEN
+        RETURN;
+    END IF;
+    intents := provision.begin_touched_jobs(incarnation, touched);
     RETURN QUERY
         SELECT attempt.attempt_id, attempt.method, attempt.url, (intent.call).body::text,
                coalesce(tenant.settings ->> 'site', engine.site), engine.ca_file, job.engine_id, job.tenant_id,
                job.correlation_id, job.options ->> 'traceparent',
                CASE WHEN attempt.method <> 'GET' THEN format('provision-%s-%s-%s', job.job_id, attempt.ordinal, md5(attempt.call)) END,
                coalesce(engine.connect_timeout_ms, provision.setting_ms('provision.connect_timeout')),
-               attempt.timeout_ms, attempt.repeatable
+               attempt.timeout_ms
           FROM unnest(intents) AS intent
           JOIN provision.attempt ON attempt.attempt_id = intent.attempt_id
           JOIN provision.job ON job.job_id = attempt.job_id

@@ -267,3 +267,38 @@ BEGIN ATOMIC
      WHERE engine_state.engine_id = may_call.engine_id;
 END;
 COMMENT ON FUNCTION provision.may_call(bigint) IS 'The engine is neither paused nor cut off by its breaker.';
+
+-- An error that the statements of a round did not foresee. Trouble of the server (connections, locks, resources, shutdown) is nobody's
+-- fault: then the whole round is given up and made again by the next worker.
+CREATE OR REPLACE FUNCTION provision.raise_again_unless_of_a_job(state text, message text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF left(state, 2) IN ('08', '25', '40', '53', '55', '57', '58') THEN
+        RAISE EXCEPTION '%', message USING ERRCODE = state;
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION provision.raise_again_unless_of_a_job(text, text) IS 'Raises an error again that does not come from the data of one job.';
+
+CREATE OR REPLACE FUNCTION provision.fail_job_internally(job_id bigint, state text, message text)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE provision.attempt
+       SET finished_at = clock_timestamp(),
+           delivery = 'unknown',
+           verdict = 'needs_person',
+           error_code = 'INTERNAL_ERROR',
+           error_detail = left(message, 500)
+      FROM provision.job_step
+     WHERE job_step.job_id = fail_job_internally.job_id
+       AND attempt.attempt_id = job_step.attempt_id;
+    PERFORM provision.finish_job(job_id, 'failed', 'INTERNAL_ERROR', format('%s (SQLSTATE %s)', message, state));
+END;
+$$;
+COMMENT ON FUNCTION provision.fail_job_internally(bigint, text, text) IS 'Ends a job whose data made a round fail.';
