@@ -23,6 +23,13 @@
 #define create_wait_event_set(size) CreateWaitEventSet(TopMemoryContext, size)
 #endif
 
+/* 17 learnt this setting. A line of a list of settings with their values. */
+#if PG_VERSION_NUM >= 170000
+#define NO_TRANSACTION_TIMEOUT {"transaction_timeout", "0"},
+#else
+#define NO_TRANSACTION_TIMEOUT
+#endif
+
 /* 18 says the opposite of what 15 to 17 say. */
 #if PG_VERSION_NUM >= 180000
 #define is_auxiliary_backend(proc) (!(proc)->isRegularBackend)

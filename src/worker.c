@@ -17,6 +17,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "http_client.h"
 #include "settings.h"
 #include "shared.h"
@@ -59,9 +60,7 @@ make_own_settings(void)
 		{"statement_timeout", "0"},
 		{"lock_timeout", "2s"},	/* SIGTERM waits for the end of a round */
 		{"idle_in_transaction_session_timeout", "0"},
-#if PG_VERSION_NUM >= 170000
-		{"transaction_timeout", "0"},
-#endif
+		NO_TRANSACTION_TIMEOUT
 		{"search_path", "pg_catalog, pg_temp"},
 		{"default_transaction_isolation", "read committed"},
 		{"default_transaction_read_only", "off"},
