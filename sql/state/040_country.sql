@@ -326,7 +326,7 @@ INSERT INTO provision.country (code2, code3, name, currency, time_zone, fiscal_y
     ('TV', 'TUV', 'Tuvalu', 'AUD', 'Pacific/Funafuti', '01-01', 'en', '{}'),
     ('TW', 'TWN', 'Taiwan', 'TWD', 'Asia/Taipei', '01-01', 'zh-TW', ARRAY['Taiwan, Province of China']),
     ('TZ', 'TZA', 'Tanzania', 'TZS', 'Africa/Dar_es_Salaam', '01-01', 'sw', ARRAY['United Republic of Tanzania', 'Tanzania, United Republic of']),
-    ('UA', 'UKR', 'Ukraine', 'UAH', 'Europe/Kiev', '01-01', 'uk', '{}'),
+    ('UA', 'UKR', 'Ukraine', 'UAH', 'Europe/Kyiv', '01-01', 'uk', '{}'),
     ('UG', 'UGA', 'Uganda', 'UGX', 'Africa/Kampala', '01-01', 'en', '{}'),
     ('UM', 'UMI', 'United States Minor Outlying Islands', 'USD', 'Pacific/Wake', '01-01', 'en', '{}'),
     ('US', 'USA', 'United States', 'USD', 'America/New_York', '01-01', 'en', ARRAY['USA', 'United States of America', 'America']),
