@@ -1,0 +1,49 @@
+# A worker that has nothing to do does nothing: no rounds, no statements, no processor time.
+use strict;
+use warnings;
+use ProvisionTest;
+use PostgreSQL::Test::Utils;
+use Standin;
+use Test::More;
+
+my $standin = Standin->new;
+my $node = new_node('main', conf => "log_statement = none\ntrack_activities = on\n");
+my $seconds = $ENV{CI} ? 60 : 20;
+
+create_engine($node, $standin);
+create_tenants($node, 2);
+start_jobs($node, 2);
+ok(wait_for_jobs($node), 'jobs end');
+
+sub rounds { return $node->safe_psql('postgres', 'SELECT sum(rounds) FROM provision.worker_status') }
+
+sub processor_ticks
+{
+	my ($pid) = @_;
+	my @fields = split ' ', slurp_file("/proc/$pid/stat") =~ s/^.*\) //r;
+	return $fields[11] + $fields[12];
+}
+
+sub wake_ups
+{
+	my ($pid) = @_;
+	my ($switches) = slurp_file("/proc/$pid/status") =~ /^voluntary_ctxt_switches:\s+(\d+)/m;
+	return $switches;
+}
+
+my $pid = wait_for_worker($node);
+my $before = '';
+ok(wait_until(sub { my $now = rounds(); my $same = $now eq $before; $before = $now; usleep(200_000); return $same }), 'it comes to rest');
+my ($ticks, $wake_ups, $queried_at) = (processor_ticks($pid), wake_ups($pid),
+	$node->safe_psql('postgres', "SELECT query_start FROM pg_stat_activity WHERE pid = $pid"));
+my $end = time + $seconds;
+# The one test that lets time pass, because that nothing happens is its subject; a change ends it.
+wait_until(sub { usleep(500_000); return time >= $end || wake_ups($pid) > $wake_ups + 1 }, $seconds + 5);
+cmp_ok(wake_ups($pid) - $wake_ups, '<=', 1, "the worker is not woken in $seconds seconds");
+is(processor_ticks($pid) - $ticks, 0, 'it uses no processor time')
+  or diag($node->safe_psql('postgres', q{SELECT at, event, detail FROM provision.event ORDER BY event_id DESC LIMIT 3}), slurp_file($node->logfile) =~ /(.{500})$/s);
+is(rounds(), $before, 'it makes no round');
+is($node->safe_psql('postgres', "SELECT query_start FROM pg_stat_activity WHERE pid = $pid"), $queried_at, 'it runs no statement');
+is($node->safe_psql('postgres', "SELECT coalesce(wait_event_type, '') FROM pg_stat_activity WHERE pid = $pid"), 'Extension', 'it waits');
+$node->stop;
+done_testing();
