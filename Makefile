@@ -30,9 +30,13 @@ else
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-# State first, then code, then the workflows that come with it: an upgrade replays the last two.
-$(SCRIPT): $(sort $(wildcard sql/state/*.sql)) $(sort $(wildcard sql/code/*.sql)) $(sort $(wildcard sql/workflows/*.sql))
+# State first, then code, then the workflows that come with it, last what is said of all functions (code/9*). An upgrade
+# replays all but the state.
+CODE = $(sort $(wildcard sql/code/*.sql))
+PARTS = $(sort $(wildcard sql/state/*.sql)) $(filter-out sql/code/9%,$(CODE)) $(sort $(wildcard sql/workflows/*.sql)) $(filter sql/code/9%,$(CODE))
+
+$(SCRIPT): $(PARTS) Makefile
 	printf '%s\n' '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit' > $@
-	cat $^ >> $@
+	cat $(PARTS) >> $@
 
 endif

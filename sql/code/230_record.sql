@@ -1,38 +1,40 @@
 -- Recording answers: what each means, what follows for its step, its engine's breaker and the tenant's facts. A round's answers cost
 -- one call of record_answers, however many they are.
 
-DROP TYPE IF EXISTS provision.outcome CASCADE;
-CREATE TYPE provision.outcome AS (
-    attempt_id     bigint,
-    job_id         bigint,
-    ordinal        smallint,
-    step           text,
-    engine_id      bigint,
-    call           text,
-    method         text,
-    guard          text,
-    repeatable     boolean,
-    learn          jsonb,
-    is_last_call   boolean,
-    tries          smallint,
-    max_attempts   integer,
-    backoff_ms     integer,
-    backoff_max_ms integer,
-    patience_ms    integer,
-    doubtful       boolean,
-    delivery       text,
-    http_status    integer,
-    curl_code      integer,
-    body           jsonb,
-    excerpt        text,
-    detail         text,
-    retry_after_ms bigint,
-    timings        integer[],
-    exc_type       text,
-    verdict        text,
-    error_code     text,
-    trips          boolean
-);
+DO $$ BEGIN
+    CREATE TYPE provision.outcome AS (
+        attempt_id     bigint,
+        job_id         bigint,
+        ordinal        smallint,
+        step           text,
+        engine_id      bigint,
+        call           text,
+        method         text,
+        guard          text,
+        repeatable     boolean,
+        learn          jsonb,
+        is_last_call   boolean,
+        tries          smallint,
+        max_attempts   integer,
+        backoff_ms     integer,
+        backoff_max_ms integer,
+        patience_ms    integer,
+        doubtful       boolean,
+        delivery       text,
+        http_status    integer,
+        curl_code      integer,
+        body           jsonb,
+        excerpt        text,
+        detail         text,
+        retry_after_ms bigint,
+        timings        integer[],
+        exc_type       text,
+        verdict        text,
+        error_code     text,
+        trips          boolean
+    );
+EXCEPTION WHEN duplicate_object THEN NULL;
+END $$;
 COMMENT ON TYPE provision.outcome IS 'An answer with its meaning and the policy of its step, as record_answers works on it.';
 
 -- Jobs of these attempts that this incarnation still owns and nobody else has locked. The others' answers wait for the next round.
