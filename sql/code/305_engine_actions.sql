@@ -26,6 +26,7 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_engine_secret(name text, api_ke
     RETURNS void
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
+    SET log_min_error_statement = panic         -- an error must not write the statement, and with it the secret, to the log
 AS $$
 DECLARE
     engine provision.engine := provision.engine_named(provision_engine_secret.name);

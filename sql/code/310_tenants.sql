@@ -91,6 +91,7 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_tenant_secret(tenant text, api_
     RETURNS void
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
+    SET log_min_error_statement = panic         -- an error must not write the statement, and with it the secret, to the log
 AS $$
 DECLARE
     holder provision.tenant := provision.lock_tenant(provision_tenant_secret.tenant);
