@@ -15,6 +15,11 @@
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
+#include "utils/timeout.h"
+
+#include "plan.h"
+
+int			provision_plan_timeout_ms = 0;
 
 #define NAME_SIZE (2 * NAMEDATALEN + 2)
 
@@ -75,6 +80,28 @@ require_rows_of_calls(TupleDesc expected, TupleDesc returned, const char *functi
 				errhint("Declare it RETURNS SETOF provision.call."));
 }
 
+/* The timer must be off again however the function ends. */
+static void
+execute_in_time(SPIPlanPtr plan, Datum job, const char *function)
+{
+	volatile int code = 0;
+
+	if (provision_plan_timeout_ms > 0)
+		enable_timeout_after(STATEMENT_TIMEOUT, provision_plan_timeout_ms);
+	PG_TRY();
+	{
+		code = SPI_execute_plan(plan, &job, NULL, true, 0);
+	}
+	PG_FINALLY();
+	{
+		if (provision_plan_timeout_ms > 0)
+			disable_timeout(STATEMENT_TIMEOUT, false);
+	}
+	PG_END_TRY();
+	if (code != SPI_OK_SELECT)
+		elog(ERROR, "could not run plan function %s: %s", function, SPI_result_code_string(code));
+}
+
 /*
  * run_plan(function text, job jsonb) RETURNS SETOF provision.call
  *
@@ -91,9 +118,9 @@ provision_run_plan(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
-	if (strlen(function) >= NAME_SIZE ||
-		SPI_execute_plan(find_plan(function), &job, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not run plan function %s", function);
+	if (strlen(function) >= NAME_SIZE)
+		elog(ERROR, "name of plan function %s is too long", function);
+	execute_in_time(find_plan(function), job, function);
 	require_rows_of_calls(result->setDesc, SPI_tuptable->tupdesc, function);
 	for (uint64 row = 0; row < SPI_processed; row++)
 		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[row]);

@@ -18,7 +18,6 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 #include "answer_columns.h"
@@ -27,9 +26,6 @@
 
 #define MAX_ARGUMENTS 10
 #define PURGE_ROWS 1000			/* of each table in one transaction */
-
-/* A round that takes longer is stuck in somebody's plan function, which is then cancelled and fails. */
-#define STATEMENT_TIMEOUT_MS 10000
 
 typedef struct Statement
 {
@@ -91,7 +87,6 @@ provision_store_begin(const char *activity)
 	SetCurrentStatementStartTimestamp();
 	pgstat_report_activity(STATE_RUNNING, activity);
 	StartTransactionCommand();
-	enable_timeout_after(STATEMENT_TIMEOUT, STATEMENT_TIMEOUT_MS);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	SPI_connect();
 }
@@ -101,7 +96,6 @@ provision_store_commit(void)
 {
 	SPI_finish();
 	PopActiveSnapshot();
-	disable_timeout(STATEMENT_TIMEOUT, false);
 	CommitTransactionCommand();
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);

@@ -19,6 +19,7 @@
 
 #include "compat.h"
 #include "http_client.h"
+#include "plan.h"
 #include "settings.h"
 #include "shared.h"
 #include "store.h"
@@ -30,6 +31,12 @@
 
 /* History is looked through at most once in this time, unless a batch was not enough. */
 #define PURGE_INTERVAL_MS (60 * 60 * 1000)
+
+/* A plan function that takes longer never ends. */
+#define PLAN_TIMEOUT_MS 5000
+
+/* A wait must fit the operating system's integers. */
+#define LONGEST_WAIT_MS (24L * 60 * 60 * 1000)
 
 /* What somebody else has locked is tried again after this time. */
 #define LOCKED_PAUSE_MS 50
@@ -283,7 +290,7 @@ time_to_wait(const Worker *worker)
 
 	if (due_at == DT_NOEND)
 		return timeout;
-	until_due = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due_at);
+	until_due = Min(TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due_at), LONGEST_WAIT_MS);
 	return timeout < 0 ? until_due : Min(timeout, until_due);
 }
 
@@ -338,6 +345,7 @@ set_up_process(Oid database)
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	make_own_settings();
+	provision_plan_timeout_ms = PLAN_TIMEOUT_MS;
 }
 
 void

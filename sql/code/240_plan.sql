@@ -76,7 +76,7 @@ BEGIN
         END IF;
     END LOOP;
     RETURN result;
--- One bad plan stops nothing else. A statement_timeout inside a plan is that plan's failure too.
+-- One bad plan stops nothing else. A plan that takes too long is cancelled, which is its failure too.
 EXCEPTION
     WHEN SQLSTATE 'PV200' THEN
         DECLARE
