@@ -9,10 +9,6 @@ count_lines() {
 		END { print passed + 0, failed + 0 >> results }'
 }
 
-note_result() {
-	printf '%s %s\n' "$1" "$2" >> "$scratch/results"
-}
-
 # A part that ends badly without having named a failure must not look like a success.
 blame() {
 	printf 'not ok - %s\n' "$1" | count_lines
@@ -73,8 +69,15 @@ run_regress() {
 		esac
 		names=$(for file in $files; do basename "$file" | sed 's/\.[a-z]*$//'; done)
 		[ -n "$names" ] || continue
-		as_user make -s -C "$tree" PG_CONFIG="$bin/pg_config" with_llvm=no installcheck "$kind=$(echo $names)" "$other=" 2>&1 |
-			grep -v '^(using postmaster\|^=\+ ' | count_lines
+		if as_user make -s -C "$tree" PG_CONFIG="$bin/pg_config" with_llvm=no installcheck "$kind=$(echo $names)" "$other=" \
+			> "$scratch/$kind.log" 2>&1; then
+			grep '^test \|^ok ' "$scratch/$kind.log" | count_lines
+		elif grep -q '^not ok \|FAILED' "$scratch/$kind.log"; then
+			count_lines < "$scratch/$kind.log"
+		else
+			cat "$scratch/$kind.log"
+			blame "$kind"
+		fi
 		cat "$tree/regression.diffs" "$tree/output_iso/regression.diffs" 2>/dev/null || true
 		rm -rf "$tree/regression.diffs" "$tree/output_iso"
 	done
