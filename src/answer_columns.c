@@ -5,32 +5,17 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "answer_columns.h"
+#include "encoding.h"
 #include "http_answer.h"
 #include "json_text.h"
 #include "text_excerpt.h"
 
 #define EXCERPT_BYTES 1000
-
-/*
- * HTTP speaks UTF-8. A database in another encoding gets ASCII as it is and a
- * question mark for the rest, because a conversion can fail and an answer
- * must never be able to raise an error.
- */
-static void
-make_fit_for_database(char *string)
-{
-	if (GetDatabaseEncoding() == PG_UTF8)
-		return;
-	for (; *string != '\0'; string++)
-		if (IS_HIGHBIT_SET(*string))
-			*string = '?';
-}
 
 /* string is malloc'ed or NULL, and freed here. */
 static Datum
@@ -41,8 +26,7 @@ adopt_text(char *string, bool *is_null)
 	*is_null = (string == NULL);
 	if (string != NULL)
 	{
-		make_fit_for_database(string);
-		value = CStringGetTextDatum(string);
+		value = CStringGetTextDatum(provision_encoding_from_utf8(string));
 		free(string);
 	}
 	return value;
@@ -56,12 +40,24 @@ timings_of(const HttpAnswer *answer)
 										answer->first_byte_ms, Max(answer->total_ms, 0)));
 }
 
+/* malloc'ed, in UTF-8; NULL when the body is not JSON. */
+static char *
+json_of_answer(const HttpAnswer *answer)
+{
+	size_t		length;
+	char	   *json = NULL;
+
+	if (answer->body != NULL)
+		json = provision_json_text_clean(answer->body, answer->body_length, &length);
+	if (json != NULL)
+		provision_encoding_unescape_json(json);
+	return json;
+}
+
 /* What one answer gives for an argument of provision.record_answers(). */
 static Datum
 value_of_answer(const HttpAnswer *answer, int argument, bool *is_null)
 {
-	size_t		length;
-
 	*is_null = false;
 	switch (argument)
 	{
@@ -74,8 +70,7 @@ value_of_answer(const HttpAnswer *answer, int argument, bool *is_null)
 		case 5:				/* 63: CURLE_FILESIZE_EXCEEDED, as the rules know it */
 			return Int32GetDatum(answer->body_too_large ? 63 : answer->curl_code);
 		case 6:
-			return adopt_text(answer->body == NULL ? NULL :
-							  provision_json_text_clean(answer->body, answer->body_length, &length), is_null);
+			return adopt_text(json_of_answer(answer), is_null);
 		case 7:
 			return adopt_text(answer->body == NULL ? NULL :
 							  provision_text_excerpt(answer->body, answer->body_length, EXCERPT_BYTES), is_null);

@@ -12,9 +12,6 @@
 #endif
 #include "utils/memutils.h"
 #include "utils/resowner.h"
-#if PG_VERSION_NUM >= 160000	/* postgres.h had it before */
-#include "varatt.h"
-#endif
 
 /* 17 learnt to tie a set to a resource owner; ours lives as long as the process. */
 #if PG_VERSION_NUM >= 170000

@@ -9,7 +9,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
-#include "compat.h"
+#include "encoding.h"
 #include "json_text.h"
 
 /* RFC 3986, 2.3: these stand for themselves everywhere. */
@@ -70,14 +70,15 @@ PG_FUNCTION_INFO_V1(provision_parse_json);
 Datum
 provision_parse_json(PG_FUNCTION_ARGS)
 {
-	text	   *given = PG_GETARG_TEXT_PP(0);
+	char	   *given = provision_encoding_to_utf8(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	size_t		length;
-	char	   *clean = provision_json_text_clean(VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given), &length);
+	char	   *clean = provision_json_text_clean(given, strlen(given), &length);
 	char	   *copy;
 
 	if (clean == NULL)
 		PG_RETURN_NULL();
 	copy = pstrdup(clean);
 	free(clean);
-	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(copy)));
+	provision_encoding_unescape_json(copy);
+	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(provision_encoding_from_utf8(copy))));
 }

@@ -11,7 +11,6 @@
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "executor/spi.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "utils/array.h"
@@ -21,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "answer_columns.h"
+#include "encoding.h"
 #include "settings.h"
 #include "store.h"
 
@@ -221,7 +221,7 @@ text_of_column(uint64 row, int column)
 		return NULL;
 	caller = MemoryContextSwitchTo(result_context);
 	string = TextDatumGetCString(value);
-	string = pg_server_to_any(string, strlen(string), PG_UTF8);
+	string = provision_encoding_to_utf8(string);
 	MemoryContextSwitchTo(caller);
 	return string;
 }
