@@ -285,6 +285,34 @@ END;
 $$;
 COMMENT ON FUNCTION provision.record_outcomes(provision.outcome[]) IS 'Writes what follows from classified answers.';
 
+-- One answer cannot be classified or recorded: only its job fails. Each answer is therefore tried alone.
+CREATE OR REPLACE FUNCTION provision.record_one_by_one(
+    incarnation bigint, left_over bigint[], attempt_ids bigint[], deliveries text[], http_statuses integer[], curl_codes integer[],
+    bodies text[], excerpts text[], errors text[], retry_afters_ms bigint[], timings_ms text[])
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    FOR i IN 1 .. cardinality(attempt_ids) LOOP
+        BEGIN
+            PERFORM provision.record_outcomes(ARRAY[outcome])
+               FROM provision.classify_answers(incarnation, left_over, attempt_ids[i:i], deliveries[i:i], http_statuses[i:i], curl_codes[i:i],
+                                               bodies[i:i], excerpts[i:i], errors[i:i], retry_afters_ms[i:i], timings_ms[i:i]) AS outcome;
+        EXCEPTION WHEN OTHERS THEN
+            PERFORM provision.raise_again_unless_of_a_job(SQLSTATE, SQLERRM);
+            PERFORM provision.fail_job_internally(job.job_id, SQLSTATE, SQLERRM)
+               FROM provision.attempt
+               JOIN provision.job ON job.job_id = attempt.job_id
+              WHERE attempt.attempt_id = attempt_ids[i]
+                AND job.owner = record_one_by_one.incarnation;
+        END;
+    END LOOP;
+END;
+$$;
+COMMENT ON FUNCTION provision.record_one_by_one(bigint, bigint[], bigint[], text[], integer[], integer[], text[], text[], text[], bigint[], text[])
+    IS 'Records answers that could not be recorded together.';
+
 CREATE OR REPLACE FUNCTION provision.record_answers(
     incarnation bigint, attempt_ids bigint[], deliveries text[], http_statuses integer[], curl_codes integer[],
     bodies text[], excerpts text[], errors text[], retry_afters_ms bigint[], timings_ms text[],
@@ -294,7 +322,6 @@ CREATE OR REPLACE FUNCTION provision.record_answers(
 AS $$
 DECLARE
     outcomes provision.outcome[];
-    single provision.outcome;
 BEGIN
     answered_jobs := provision.lock_answered_jobs(incarnation, attempt_ids);
     left_over := CASE WHEN cardinality(answered_jobs) = cardinality(attempt_ids) THEN '{}'
@@ -305,14 +332,8 @@ BEGIN
     PERFORM provision.record_outcomes(outcomes) WHERE outcomes <> '{}';
 EXCEPTION WHEN OTHERS THEN
     PERFORM provision.raise_again_unless_of_a_job(SQLSTATE, SQLERRM);
-    FOREACH single IN ARRAY outcomes LOOP       -- one of them cannot be recorded: only its job fails
-        BEGIN
-            PERFORM provision.record_outcomes(ARRAY[single]);
-        EXCEPTION WHEN OTHERS THEN
-            PERFORM provision.raise_again_unless_of_a_job(SQLSTATE, SQLERRM);
-            PERFORM provision.fail_job_internally(single.job_id, SQLSTATE, SQLERRM);
-        END;
-    END LOOP;
+    PERFORM provision.record_one_by_one(incarnation, left_over, attempt_ids, deliveries, http_statuses, curl_codes, bodies,
+                                        excerpts, errors, retry_afters_ms, timings_ms);
 END;
 $$;
 COMMENT ON FUNCTION provision.record_answers(bigint, bigint[], text[], integer[], integer[], text[], text[], text[], bigint[], text[])
