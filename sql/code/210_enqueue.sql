@@ -17,10 +17,14 @@ BEGIN
             USING ERRCODE = 'undefined_object',
                   HINT = 'The table provision.workflow lists the workflows of this database.';
     END IF;
+    IF NOT EXISTS (SELECT FROM provision.step WHERE step.workflow_id = found_workflow.workflow_id) THEN
+        RAISE EXCEPTION 'workflow "%" has no steps', current_workflow.name
+            USING ERRCODE = 'PV001', HINT = 'Insert its steps into provision.step.';
+    END IF;
     RETURN found_workflow;
 END;
 $$;
-COMMENT ON FUNCTION provision.current_workflow(text) IS 'The version new jobs take; error 42704 when there is none.';
+COMMENT ON FUNCTION provision.current_workflow(text) IS 'The version new jobs take. Errors: 42704 there is none, PV001 it has no steps.';
 
 CREATE OR REPLACE FUNCTION provision.refuse_missing_tenants(tenants text[])
     RETURNS void

@@ -82,12 +82,12 @@ BEGIN
     UPDATE provision.job_step AS step
        SET state = CASE WHEN outcome.is_last_call THEN 'completed' ELSE 'running' END,
            attempt_id = NULL,
-           tries = 0,
            calls_done = step.calls_done + 1,
            answers = CASE WHEN NOT outcome.is_last_call THEN
                          coalesce(step.answers, '{}') || jsonb_build_object(outcome.call, jsonb_build_object(
                              'verdict', CASE outcome.verdict WHEN 'absent' THEN 'absent' ELSE 'success' END,
-                             'status', outcome.http_status, 'body', outcome.body)) END,
+                             'status', outcome.http_status, 'body', outcome.body,
+                             'lasting', NOT outcome.repeatable AND outcome.guard IS NULL)) END,
            error_code = NULL,
            error_message = NULL,
            error_hint = NULL,

@@ -39,6 +39,7 @@ DO $$ BEGIN
     CREATE TYPE provision.next_call AS (
         outcome       text,
         call          provision.call,
+        position      bigint,
         is_last_call  boolean,
         calls_total   integer,
         error_code    text,
@@ -48,6 +49,23 @@ EXCEPTION WHEN duplicate_object THEN NULL;
 END $$;
 COMMENT ON TYPE provision.next_call IS 'What planning a step came to: send (a call), complete, or fail (with a code).';
 
+-- What is wrong with a call, null when nothing is. names are those of the calls before it that may be asked again.
+CREATE OR REPLACE FUNCTION provision.call_problem(call provision.call, names text[], guards text[])
+    RETURNS text
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT CASE
+        WHEN call.name = ANY (names) THEN format('two calls have the name "%s"', call.name)
+        WHEN coalesce(call.method NOT IN ('GET', 'POST', 'PUT', 'PATCH', 'DELETE'), true) THEN format('call "%s" has no HTTP method', call.name)
+        WHEN coalesce(call.path NOT LIKE '/%', true) THEN format('the path of call "%s" does not begin with a slash', call.name)
+        WHEN call.guard IS NOT NULL AND call.guard <> ALL (guards) THEN format('guard "%s" of call "%s" is no wanted GET or repeatable call before it', call.guard, call.name)
+        WHEN call.learn IS NOT NULL AND jsonb_typeof(call.learn) <> 'object' THEN format('what call "%s" learns is no object', call.name)
+        WHEN call.effort IS NOT NULL AND NOT EXISTS (SELECT FROM provision.effort WHERE effort.effort = call.effort)
+             THEN format('effort "%s" of call "%s" does not exist', call.effort, call.name)
+    END;
+END;
+COMMENT ON FUNCTION provision.call_problem(provision.call, text[], text[]) IS 'Why a planned call cannot be made; null when it can.';
+
 CREATE OR REPLACE FUNCTION provision.next_call(plan_function text, job jsonb)
     RETURNS provision.next_call
     LANGUAGE plpgsql STABLE
@@ -55,13 +73,24 @@ CREATE OR REPLACE FUNCTION provision.next_call(plan_function text, job jsonb)
 AS $$
 DECLARE
     planned record;
-    result provision.next_call := ROW('complete', NULL, true, 0, NULL, NULL);
+    problem text;
+    names text[] := '{}';
+    guards text[] := '{}';
+    result provision.next_call := ROW('complete', NULL, 0, true, 0, NULL, NULL);
 BEGIN
     FOR planned IN SELECT * FROM provision.planned_calls(plan_function, job) LOOP
+        problem := provision.call_problem(planned.call, names, guards);
+        IF problem IS NOT NULL AND planned.wanted IS DISTINCT FROM false THEN
+            RETURN ROW('fail', NULL, 0, false, 0, 'PLAN_FAILED', problem)::provision.next_call;
+        END IF;
+        names := names || (planned.call).name;
         CONTINUE WHEN NOT planned.wanted AND planned.wanted IS NOT NULL;
+        IF coalesce((planned.call).repeatable, (planned.call).method IN ('GET', 'PUT', 'DELETE')) THEN
+            guards := guards || (planned.call).name;
+        END IF;
         result.calls_total := result.calls_total + 1;
         IF result.calls_total > 1000 THEN
-            RETURN ROW('fail', NULL, false, 0, 'PLAN_FAILED', 'the plan has more than 1,000 calls')::provision.next_call;
+            RETURN ROW('fail', NULL, 0, false, 0, 'PLAN_FAILED', 'the plan has more than 1,000 calls')::provision.next_call;
         END IF;
         CONTINUE WHEN job -> 'answers' ? (planned.call).name;
         IF result.outcome = 'send' THEN
@@ -69,10 +98,13 @@ BEGIN
         ELSIF planned.wanted THEN
             result.outcome := 'send';
             result.call := planned.call;
+            -- What has no form in UTF-8 cannot be sent: found here, it fails this step alone.
+            PERFORM convert_to((planned.call).path || coalesce((planned.call).body::text, ''), 'UTF8') WHERE getdatabaseencoding() <> 'UTF8';
+            result.position := planned.ordinal;
         ELSIF planned.missing_fact IS NOT NULL THEN
-            RETURN ROW('fail', NULL, false, 0, 'FACT_MISSING', planned.missing_fact)::provision.next_call;
+            RETURN ROW('fail', NULL, 0, false, 0, 'FACT_MISSING', planned.missing_fact)::provision.next_call;
         ELSE
-            RETURN ROW('fail', NULL, false, 0, 'PLAN_STUCK', (planned.call).name)::provision.next_call;
+            RETURN ROW('fail', NULL, 0, false, 0, 'PLAN_STUCK', (planned.call).name)::provision.next_call;
         END IF;
     END LOOP;
     RETURN result;
@@ -83,10 +115,10 @@ EXCEPTION
             given_detail text;
         BEGIN
             GET STACKED DIAGNOSTICS given_detail = PG_EXCEPTION_DETAIL;
-            RETURN ROW('fail', NULL, false, 0, SQLERRM, given_detail)::provision.next_call;
+            RETURN ROW('fail', NULL, 0, false, 0, SQLERRM, given_detail)::provision.next_call;
         END;
     WHEN query_canceled OR OTHERS THEN
-        RETURN ROW('fail', NULL, false, 0, 'PLAN_FAILED', format('%s (SQLSTATE %s)', SQLERRM, SQLSTATE))::provision.next_call;
+        RETURN ROW('fail', NULL, 0, false, 0, 'PLAN_FAILED', format('%s (SQLSTATE %s)', SQLERRM, SQLSTATE))::provision.next_call;
 END;
 $$;
 COMMENT ON FUNCTION provision.next_call(text, jsonb) IS 'The first call in order that has no answer and is wanted. Never raises.';

@@ -60,7 +60,7 @@ BEGIN ATOMIC
                started_at = coalesce(job_step.started_at, clock_timestamp()),
                next_attempt_at = NULL,
                waits_for = NULL,
-               answers = NULL,
+               answers = CASE WHEN new_state = 'failed' THEN job_step.answers END,      -- a retry may need what must not be sent twice
                calls_total = job_step.calls_done,
                error_code = end_step.error_code,
                error_message = text.message,
@@ -193,6 +193,7 @@ DO $$ BEGIN
         was           text,
         engine_id     bigint,
         call          provision.call,
+        position      bigint,
         is_last_call  boolean,
         calls_total   integer
     );
@@ -232,7 +233,7 @@ BEGIN
             PERFORM provision.hold_step(startable.job_id, startable.ordinal, NULL);
         ELSE
             intents := intents || ROW(nextval('provision.attempt_attempt_id_seq'), startable.job_id, startable.ordinal, startable.state, startable.engine_id, (startable.next).call,
-                                      (startable.next).is_last_call, (startable.next).calls_total)::provision.intent;
+                                      (startable.next).position, (startable.next).is_last_call, (startable.next).calls_total)::provision.intent;
         END IF;
     END LOOP;
 END;
@@ -258,6 +259,8 @@ BEGIN
        SET state = 'running',
            attempt_id = intent.attempt_id,
            is_last_call = intent.is_last_call,
+           tries = CASE WHEN intent.position > job_step.furthest THEN 0 ELSE job_step.tries END,
+           furthest = greatest(job_step.furthest, intent.position),
            calls_total = intent.calls_total,
            attempt_count = job_step.attempt_count + 1,
            next_attempt_at = NULL,

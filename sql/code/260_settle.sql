@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION provision.tally_jobs(job_ids bigint[])
     RETURNS TABLE (job_id bigint, engine_id bigint, calls_in_flight bigint, slots smallint, wish text, final_state text,
-                   waits_for text, next_attempt_at timestamptz)
+                   waits_for text, next_attempt_at timestamptz, is_ready boolean)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT tally.job_id, tally.engine_id, tally.calls_in_flight, tally.slots, tally.wish,
@@ -11,17 +11,18 @@ BEGIN ATOMIC
                 WHEN tally.is_done AND tally.has_flaw THEN 'partial'
                 WHEN tally.is_done THEN 'completed'
                 WHEN tally.wish = 'cancel' THEN 'cancelled' END,
-           tally.waits_for, tally.next_attempt_at
+           tally.waits_for, tally.next_attempt_at, tally.is_ready
       FROM (SELECT job.job_id, job.engine_id, job.slots, job.wish,
                    count(job_step.attempt_id) AS calls_in_flight,
-                   bool_and(job_step.finished_at IS NOT NULL) AS is_done,
+                   bool_and(job_step.ordinal IS NULL OR job_step.finished_at IS NOT NULL) AS is_done,
                    bool_or(job_step.critical AND job_step.state IN ('failed', 'blocked')) AS has_failed,
                    bool_or(job_step.state IN ('failed', 'blocked')) AS has_flaw,
                    min(job_step.waits_for) AS waits_for,
-                   min(job_step.next_attempt_at) AS next_attempt_at
+                   min(job_step.next_attempt_at) AS next_attempt_at,
+                   bool_or(job_step.state IN ('ready', 'running', 'retrying')) AS is_ready
               FROM unnest(job_ids) AS touched (job_id)
               JOIN provision.job ON job.job_id = touched.job_id
-              JOIN provision.job_step ON job_step.job_id = job.job_id
+              LEFT JOIN provision.job_step ON job_step.job_id = job.job_id
              GROUP BY job.job_id) AS tally;
 END;
 COMMENT ON FUNCTION provision.tally_jobs(bigint[]) IS 'How far running jobs are, counted from their steps; final_state is null while they go on.';
@@ -227,8 +228,10 @@ BEGIN
                                             jsonb_build_object('for', tally.waits_for));
         ELSIF tally.next_attempt_at IS NOT NULL THEN
             PERFORM provision.give_back_job(tally.job_id, 'scheduled', tally.next_attempt_at, '{"for": "next attempt"}');
-        ELSE
+        ELSIF tally.is_ready THEN
             PERFORM provision.give_back_job(tally.job_id, 'scheduled', clock_timestamp() + interval '200 ms', '{"for": "rate limit"}');
+        ELSE
+            PERFORM provision.finish_job(tally.job_id, 'failed', 'PLAN_STUCK', 'its steps wait for each other');
         END IF;
     END LOOP;
     IF ending IS NOT NULL THEN

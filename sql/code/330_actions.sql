@@ -73,22 +73,15 @@ COMMENT ON FUNCTION provision.status_of(bigint) IS 'The job''s row of provision.
 
 -- Before a step is tried again everything is looked at afresh, for a person may have changed it. Only what would be doubled by
 -- sending it a second time stays known: successful calls that are neither repeatable nor guarded.
-CREATE OR REPLACE FUNCTION provision.lasting_answers(job_id bigint, ordinal smallint, answers jsonb)
+CREATE OR REPLACE FUNCTION provision.lasting_answers(answers jsonb)
     RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
     SELECT jsonb_object_agg(answer.key, answer.value)
       FROM jsonb_each(lasting_answers.answers) AS answer
-     WHERE EXISTS (SELECT
-                     FROM provision.attempt
-                    WHERE attempt.job_id = lasting_answers.job_id
-                      AND attempt.ordinal = lasting_answers.ordinal
-                      AND attempt.call = answer.key
-                      AND NOT attempt.repeatable
-                      AND attempt.guard IS NULL
-                      AND attempt.verdict IN ('success', 'duplicate'));
+     WHERE answer.value -> 'lasting' = 'true';
 END;
-COMMENT ON FUNCTION provision.lasting_answers(bigint, smallint, jsonb) IS 'The answers of a step that are still known when it is tried again.';
+COMMENT ON FUNCTION provision.lasting_answers(jsonb) IS 'The answers of a step that are still known when it is tried again.';
 
 CREATE OR REPLACE FUNCTION provision.reset_steps(job_id bigint)
     RETURNS jsonb
@@ -98,10 +91,11 @@ BEGIN ATOMIC
         UPDATE provision.job_step
            SET state = 'waiting',
                tries = 0,
+               furthest = 0,
                calls_done = 0,
                next_attempt_at = NULL,
                waits_for = NULL,
-               answers = provision.lasting_answers(job_step.job_id, job_step.ordinal, job_step.answers),
+               answers = provision.lasting_answers(job_step.answers),
                error_code = NULL,
                error_message = NULL,
                error_hint = NULL,

@@ -92,9 +92,10 @@ CREATE TABLE provision.job_step (
     attempt_id       bigint,
     is_last_call     boolean NOT NULL DEFAULT false,
     tries            smallint NOT NULL DEFAULT 0,
+    furthest         integer NOT NULL DEFAULT 0,
     attempt_count    integer NOT NULL DEFAULT 0,
-    calls_done       smallint NOT NULL DEFAULT 0,
-    calls_total      smallint NOT NULL DEFAULT 0,
+    calls_done       integer NOT NULL DEFAULT 0,
+    calls_total      integer NOT NULL DEFAULT 0,
     next_attempt_at  timestamptz,
     doubtful_until   timestamptz,
     waits_for        text,
@@ -117,7 +118,8 @@ COMMENT ON TABLE provision.job_step IS 'How far each step of a job is.';
 COMMENT ON COLUMN provision.job_step.critical IS 'That of the step, here too because every round asks for it.';
 COMMENT ON COLUMN provision.job_step.attempt_id IS 'The call in flight.';
 COMMENT ON COLUMN provision.job_step.is_last_call IS 'The call in flight is certainly the step''s last: its success completes the step without planning again.';
-COMMENT ON COLUMN provision.job_step.tries IS 'Failed tries in a row of the present call; success sets it back.';
+COMMENT ON COLUMN provision.job_step.tries IS 'Failed tries since the step got as far as furthest. Looking again before a repeat does not set it back.';
+COMMENT ON COLUMN provision.job_step.furthest IS 'Place in the plan of the call it got furthest to.';
 COMMENT ON COLUMN provision.job_step.attempt_count IS 'All calls of this step that were sent.';
 COMMENT ON COLUMN provision.job_step.doubtful_until IS 'Until then "absent" is not believed, because a lost call may still be at work on the server.';
 COMMENT ON COLUMN provision.job_step.waits_for IS 'The exclusion it waits for.';
