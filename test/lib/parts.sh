@@ -35,7 +35,7 @@ run_unit() {
 run_standin() {
 	as_user sh -c "cd $tree && python3 -m unittest discover -s test/standin -t test/standin" > "$scratch/standin.log" 2>&1 || true
 	tail -n 30 "$scratch/standin.log"
-	as_user python3 "$tree/test/lib/count_unittest.py" "$scratch/standin.log" >> "$scratch/results"
+	as_user python3 "$tree/test/lib/count_unittest.py" "$scratch/standin.log" >> "$scratch/results" || blame 'tests of the stand-in'
 }
 
 # Names given on the command line, with or without their folder and suffix, or every file.
@@ -54,10 +54,11 @@ chosen_files() {
 
 run_pgtap() {
 	start_server
-	as_user psql -Xqc 'CREATE DATABASE pgtap' -c '\c pgtap' -c 'CREATE EXTENSION pgtap' -c 'CREATE EXTENSION provision'
+	as_user psql -Xqc 'CREATE DATABASE pgtap' -c '\c pgtap' -c 'CREATE EXTENSION pgtap' -c 'CREATE EXTENSION provision' || blame 'pgTAP'
+	rm -f "$scratch/pgtap.count"
 	PGDATABASE=pgtap as_user perl "$tree/test/lib/harness.pl" "$scratch/pgtap.count" psql -XqAt -v ON_ERROR_STOP=1 -f \
 		-- $(chosen_files test/pgtap .sql "$@") || true
-	cat "$scratch/pgtap.count" >> "$scratch/results"
+	cat "$scratch/pgtap.count" >> "$scratch/results" || blame 'pgTAP'
 }
 
 run_regress() {
@@ -84,9 +85,7 @@ run_regress() {
 }
 
 run_tap() {
-	if [ -n "${PG_VERSION:-}" ] || [ -d "$scratch/pg/lib/postgresql/$version/lib/pgxs/src/test/perl" ]; then
-		perl_libraries=$scratch/pg/lib/postgresql/$version/lib/pgxs/src/test/perl:$tree/test/perl
-	fi
+	perl_libraries=$scratch/pg/lib/postgresql/$version/lib/pgxs/src/test/perl:$tree/test/perl
 	turn=0
 	while [ $turn -lt "${REPEAT:-1}" ]; do
 		turn=$((turn + 1))
@@ -95,7 +94,8 @@ run_tap() {
 			PG_REGRESS="$scratch/pg/lib/postgresql/$version/lib/pgxs/src/test/regress/pg_regress" \
 			PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-60}" STANDIN="$tree/test/standin/erpnext.py" CI="${CI:-}" \
 			perl "$tree/test/lib/harness.pl" "$scratch/tap.count" perl -- $(chosen_files test/t .pl "$@") || true
-		cat "$scratch/tap.count" >> "$scratch/results"
+		cat "$scratch/tap.count" >> "$scratch/results" || blame 'TAP'
+		rm -f "$scratch/tap.count"
 	done
 }
 

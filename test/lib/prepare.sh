@@ -105,7 +105,7 @@ start_server() {
 	[ -z "${server:-}" ] || return 0
 	server=$scratch/server
 	as_user mkdir "$server"
-	as_user initdb -D "$server/data" -U postgres -A trust -N > "$scratch/initdb.log" 2>&1
+	as_user initdb -D "$server/data" -U postgres -A trust -N -E UTF8 --locale=C > "$scratch/initdb.log" 2>&1
 	as_user sh -c "cat >> $server/data/postgresql.conf" <<-END
 		listen_addresses = ''
 		unix_socket_directories = '$server'
