@@ -33,6 +33,7 @@
 #include "launcher.h"
 #include "settings.h"
 #include "shared.h"
+#include "wakeup.h"
 #include "worker.h"
 
 #define MAX_WORKERS 64			/* upper bound of provision.workers */
@@ -47,6 +48,7 @@ typedef struct Supervised
 	bool		exists;
 	bool		wanted;
 	int			pause_ms;		/* grows while workers die young */
+	TimestampTz asked_at;		/* when somebody last asked for workers */
 	TimestampTz next_start_at;
 	TimestampTz started_at;
 	BackgroundWorkerHandle *handles[MAX_WORKERS];
@@ -219,9 +221,14 @@ read_mail(void)
 	for (int i = 0; i < count; i++)
 	{
 		supervised = supervise(mail[i].database);
-		supervised->wanted = mail[i].wanted;
 		if (mail[i].wanted)
+		{
+			supervised->wanted = true;
+			supervised->asked_at = mail[i].at;
 			supervised->next_start_at = 0;
+		}
+		else if (supervised->asked_at < mail[i].at)
+			supervised->wanted = false;
 	}
 	if (count >= 0)
 		return count > 0;
@@ -256,6 +263,7 @@ notice_deaths(Supervised *supervised)
 		pfree(supervised->handles[i]);
 		supervised->handles[i] = NULL;
 		note_death(supervised);
+		provision_wakeup_workers_of(supervised->database);	/* to rescue its jobs */
 	}
 }
 

@@ -12,6 +12,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -98,6 +99,8 @@ execute_in_time(SPIPlanPtr plan, Datum job, const char *function)
 			disable_timeout(STATEMENT_TIMEOUT, false);
 	}
 	PG_END_TRY();
+	if (provision_plan_timeout_ms > 0)
+		QueryCancelPending = false; /* the timer may have fired in the last moment */
 	if (code != SPI_OK_SELECT)
 		elog(ERROR, "could not run plan function %s: %s", function, SPI_result_code_string(code));
 }

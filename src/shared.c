@@ -12,6 +12,7 @@
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
+#include "utils/timestamp.h"
 
 #include "compat.h"
 #include "shared.h"
@@ -75,6 +76,7 @@ provision_shared_exists(void)
 static void
 put_mail(Oid database, bool wanted)
 {
+	TimestampTz at = wanted ? GetCurrentTimestamp() : MyStartTimestamp;
 	int			i = 0;
 
 	while (i < mailbox->count && mailbox->mail[i].database != database)
@@ -84,8 +86,11 @@ put_mail(Oid database, bool wanted)
 		mailbox->overflowed = true;
 		return;
 	}
+	if (i < mailbox->count && mailbox->mail[i].wanted && !wanted && mailbox->mail[i].at > at)
+		return;					/* somebody asked after this worker had begun */
 	mailbox->mail[i].database = database;
 	mailbox->mail[i].wanted = wanted;
+	mailbox->mail[i].at = at;
 	mailbox->count = Max(mailbox->count, i + 1);
 }
 

@@ -10,12 +10,16 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
+
 #define MAILBOX_SIZE 256
 
 typedef struct WantedDatabase
 {
 	Oid			database;
 	bool		wanted;
+	TimestampTz at;				/* wanted: when it was asked for; else: when the
+								 * worker began that found nothing to do */
 } WantedDatabase;
 
 extern void provision_shared_request(void);
@@ -24,7 +28,9 @@ extern void provision_shared_request(void);
 extern bool provision_shared_exists(void);
 
 /*
- * Tells the launcher whether this database wants workers, and wakes it.
+ * Tells the launcher whether this database wants workers, and wakes it. That
+ * it does not is said by a worker, and counts for less than a wish that is
+ * younger than this worker.
  * When the mailbox is full the launcher looks at every database again.
  */
 extern void provision_shared_want(Oid database, bool wanted);

@@ -70,7 +70,7 @@ static Statement claim_jobs = {
 	2, {INT8OID, INT4OID}
 };
 static Statement end_round = {
-	"SELECT next_due_at, history_due_at, is_stopped FROM provision.end_round($1, $2, $3, $4, $5)",
+	"SELECT next_due_at, history_due_at, is_stopped, has_peers FROM provision.end_round($1, $2, $3, $4, $5)",
 	5, {INT8OID, INT8OID, INT8OID, INT4OID, INT8OID}
 };
 static Statement purge_history = {
@@ -97,6 +97,7 @@ provision_store_commit(void)
 	SPI_finish();
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+	QueryCancelPending = false; /* came too late, and is for nobody else */
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	MemoryContextSwitchTo(result_context);
@@ -163,10 +164,13 @@ provision_store_leave(int64 incarnation)
 	run(&leave_service, values, NULL);
 }
 
-void
+bool
 provision_store_rescue(void)
 {
+	bool		is_null;
+
 	run(&rescue_jobs, NULL, NULL);
+	return DatumGetBool(column_of_row(0, 1, &is_null));
 }
 
 static bool
@@ -323,6 +327,7 @@ provision_store_end_round(int64 incarnation, const StoreFigures *figures)
 	outlook.next_due_at = time_of_column(0, 1);
 	outlook.history_due_at = time_of_column(0, 2);
 	outlook.is_stopped = DatumGetBool(column_of_row(0, 3, &is_null));
+	outlook.has_peers = DatumGetBool(column_of_row(0, 4, &is_null));
 	return outlook;
 }
 

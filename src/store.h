@@ -24,6 +24,7 @@ typedef struct StoreOutlook
 	TimestampTz next_due_at;	/* DT_NOEND: nothing is due by itself */
 	TimestampTz history_due_at; /* when there is history to remove */
 	bool		is_stopped;		/* provision_worker_stop() was called */
+	bool		has_peers;		/* other workers are registered, alive or not */
 } StoreOutlook;
 
 /* Figures of the worker for provision.worker_status. */
@@ -49,8 +50,11 @@ extern Oid	provision_store_extension(void);
 extern bool provision_store_enter(int64 *incarnation, bool *is_stopped);
 extern void provision_store_leave(int64 incarnation);
 
-/* Takes the jobs of dead workers back. */
-extern void provision_store_rescue(void);
+/*
+ * Takes the jobs of dead workers back; true when some could not be taken,
+ * because somebody else has locked them.
+ */
+extern bool provision_store_rescue(void);
 
 /*
  * Records the answers (a list of HttpAnswer *). Returns those whose job

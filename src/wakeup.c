@@ -29,14 +29,14 @@ static object_access_hook_type previous_access_hook = NULL;
  * Background workers of this database, ours among them, are few, and a latch
  * may be set without reason: so nobody has to know which process is which.
  */
-static void
-wake_workers_now(void)
+void
+provision_wakeup_workers_of(Oid database)
 {
 	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
 	{
 		PGPROC	   *proc = &ProcGlobal->allProcs[i];
 
-		if (proc->pid != 0 && proc->databaseId == MyDatabaseId && is_auxiliary_backend(proc))
+		if (proc->pid != 0 && proc->databaseId == database && is_auxiliary_backend(proc))
 			SetLatch(&proc->procLatch);
 	}
 }
@@ -56,7 +56,7 @@ act_at_end_of_transaction(XactEvent event, void *arg)
 	if (event == XACT_EVENT_COMMIT)
 	{
 		if (wake_wanted)
-			wake_workers_now();
+			provision_wakeup_workers_of(MyDatabaseId);
 		if (start_wanted)
 			start_worker_now();
 	}

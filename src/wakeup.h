@@ -5,6 +5,11 @@
 #ifndef PROVISION_WAKEUP_H
 #define PROVISION_WAKEUP_H
 
+#include "postgres.h"
+
+/* Sets the latches of a database's background workers, at once. */
+extern void provision_wakeup_workers_of(Oid database);
+
 /*
  * When this transaction commits, workers of this database are woken. Costs
  * nothing more when it is called again in the same transaction.

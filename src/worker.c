@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -20,6 +19,7 @@
 #include "compat.h"
 #include "http_client.h"
 #include "plan.h"
+#include "session.h"
 #include "settings.h"
 #include "shared.h"
 #include "store.h"
@@ -38,8 +38,12 @@
 /* A wait must fit the operating system's integers. */
 #define LONGEST_WAIT_MS (24L * 60 * 60 * 1000)
 
-/* What somebody else has locked is tried again after this time. */
+/* What somebody else has locked is tried again after this time, doubled each time in vain. */
 #define LOCKED_PAUSE_MS 50
+#define LONGEST_LOCKED_PAUSE_MS 1000
+
+/* Dead peers are looked for at most this often. */
+#define RESCUE_INTERVAL_MS 1000
 
 typedef struct Worker
 {
@@ -50,55 +54,16 @@ typedef struct Worker
 	bool		some_were_locked;	/* of the answers' jobs, by somebody else */
 	bool		is_stopped;
 	TimestampTz due_at;
+	int			locked_pause_ms;
+	bool		has_peers;
+	TimestampTz rescued_at;
+	TimestampTz rescue_due_at;
+	bool		has_more_history;
 	TimestampTz purge_due_at;
 	TimestampTz purged_at;
 	StoreFigures figures;
 	MemoryContext round;
 } Worker;
-
-/*
- * Whatever the server, the database or the role have set, the worker's
- * statements must run.
- */
-static void
-make_own_settings(void)
-{
-	static const char *const settings[][2] = {
-		{"statement_timeout", "0"},
-		{"lock_timeout", "2s"},	/* SIGTERM waits for the end of a round */
-		{"idle_in_transaction_session_timeout", "0"},
-		NO_TRANSACTION_TIMEOUT
-		{"search_path", "pg_catalog, pg_temp"},
-		{"default_transaction_isolation", "read committed"},
-		{"default_transaction_read_only", "off"},
-		{"default_transaction_deferrable", "off"},
-		{"session_replication_role", "origin"},
-		{"row_security", "on"},
-		{"plan_cache_mode", "force_generic_plan"},
-		{"jit", "off"},
-		{"max_parallel_workers_per_gather", "0"},
-		{"DateStyle", "ISO"},
-		{"IntervalStyle", "postgres"},
-		{"client_min_messages", "error"},
-		{"extra_float_digits", "1"},
-		{"standard_conforming_strings", "on"},	/* or the regular expressions break */
-		{"enable_indexscan", "on"},
-
-		/*
-		 * A round looks up some hundred rows by their keys, in tables that
-		 * can be empty when a plan is made and huge before they are analyzed:
-		 * index lookups are right at every size.
-		 */
-		{"enable_seqscan", "off"},
-		{"enable_hashjoin", "off"},
-		{"enable_mergejoin", "off"},
-	};
-
-	for (size_t i = 0; i < lengthof(settings); i++)
-		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_SESSION);
-	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)	/* intent before act */
-		SetConfigOption("synchronous_commit", "local", PGC_SUSET, PGC_S_SESSION);
-}
 
 /* Exit code 0: nothing to do here. 1: start me again. */
 static void
@@ -137,16 +102,17 @@ enter_service(Worker *worker)
 	worker->extension = provision_store_extension();
 	is_needed = OidIsValid(worker->extension) && provision_store_enter(&worker->incarnation, &is_stopped);
 	provision_store_commit();
+	if (!is_needed && !is_stopped && MyBgworkerEntry->bgw_restart_time != BGW_NEVER_RESTART)
+		proc_exit(0);			/* started without a launcher, and another one is there */
 	if (!is_needed)
 		leave_process(OidIsValid(worker->extension) && !is_stopped);
-	provision_store_begin("rescuing jobs");
-	provision_store_rescue();
-	provision_store_commit();
+	worker->has_peers = true;	/* perhaps dead ones */
 }
 
 static void
 handle_interrupts(Worker *worker)
 {
+	QueryCancelPending = false; /* there is no query to cancel between two rounds */
 	CHECK_FOR_INTERRUPTS();
 	if (ConfigReloadPending)
 	{
@@ -229,6 +195,56 @@ note_figures(Worker *worker)
 		worker->figures.memory_bytes = MemoryContextMemAllocated(TopMemoryContext, true);
 }
 
+static void
+note_outlook(Worker *worker, const StoreOutlook *outlook)
+{
+	worker->is_stopped = outlook->is_stopped;
+	worker->has_peers = outlook->has_peers;
+	if (worker->has_more_history)
+		worker->purge_due_at = GetCurrentTimestamp();
+	else if (outlook->history_due_at == DT_NOEND)
+		worker->purge_due_at = DT_NOEND;
+	else
+		worker->purge_due_at = Max(outlook->history_due_at,
+								   TimestampTzPlusMilliseconds(worker->purged_at, PURGE_INTERVAL_MS));
+}
+
+/* A peer's death is known when the launcher wakes us, or at our start. */
+static void
+rescue_jobs_of_dead_peers(Worker *worker)
+{
+	TimestampTz next = TimestampTzPlusMilliseconds(worker->rescued_at, RESCUE_INTERVAL_MS);
+
+	worker->rescue_due_at = DT_NOEND;
+	if (!worker->has_peers)
+		return;
+	if (GetCurrentTimestamp() < next)
+	{
+		worker->rescue_due_at = next;
+		return;
+	}
+	worker->rescued_at = GetCurrentTimestamp();
+	if (provision_store_rescue())
+		worker->rescue_due_at = TimestampTzPlusMilliseconds(worker->rescued_at, RESCUE_INTERVAL_MS);
+}
+
+/*
+ * What is due although this round left it undone is locked by somebody else:
+ * it is looked at again after a pause, not at once.
+ */
+static TimestampTz
+postpone_what_is_locked(Worker *worker, TimestampTz due_at, bool was_hindered, bool was_fruitful)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (due_at > now && !was_hindered && !worker->some_were_locked)
+		return due_at;
+	worker->locked_pause_ms = was_fruitful ? LOCKED_PAUSE_MS :
+		Max(LOCKED_PAUSE_MS, Min(2 * worker->locked_pause_ms, LONGEST_LOCKED_PAUSE_MS));
+	now = TimestampTzPlusMilliseconds(now, worker->locked_pause_ms);
+	return due_at < GetCurrentTimestamp() ? now : Min(due_at, now);
+}
+
 /*
  * One transaction: what was answered, what follows from it, and new jobs into
  * the places that became free. Calls go out after its commit. Claimed jobs
@@ -243,41 +259,37 @@ run_round(Worker *worker)
 	List	   *remaining = NIL;
 	StoreOutlook outlook;
 	int			places;
-	bool		was_hindered = false;
+	bool		was_hindered;
+	bool		was_fruitful;
 
 	provision_store_begin("running a round");
 	leave_if_extension_changed(worker);
+	rescue_jobs_of_dead_peers(worker);
 	jobs = provision_store_no_jobs();
 	if (worker->answers != NIL)
 		remaining = provision_store_record(worker->incarnation, worker->answers, &jobs);
 	requests = provision_store_begin_calls(worker->incarnation, jobs);
 	places = provision_max_in_flight - provision_http_client_in_flight() - list_length(requests);
-	worker->must_look = places > 0 &&
-		provision_store_claim(worker->incarnation, places, &was_hindered) > 0;
+	worker->must_look = provision_store_claim(worker->incarnation, Max(places, 0), &was_hindered) > 0;
+	was_fruitful = worker->must_look || requests != NIL || worker->answers != NIL;
 	note_figures(worker);
 	outlook = provision_store_end_round(worker->incarnation, &worker->figures);
 	provision_store_commit();
 	keep_answers(worker, remaining);
 	send_requests(worker, requests);
-	worker->due_at = outlook.next_due_at;
-	if (worker->some_were_locked || was_hindered)
-		worker->due_at = Min(worker->due_at, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOCKED_PAUSE_MS));
-	worker->purge_due_at = outlook.history_due_at == DT_NOEND ? DT_NOEND :
-		Max(outlook.history_due_at, TimestampTzPlusMilliseconds(worker->purged_at, PURGE_INTERVAL_MS));
-	worker->is_stopped = outlook.is_stopped;
+	worker->due_at = Min(postpone_what_is_locked(worker, outlook.next_due_at, was_hindered, was_fruitful),
+						 worker->rescue_due_at);
+	note_outlook(worker, &outlook);
 }
 
 static void
 purge_history(Worker *worker)
 {
-	bool		more;
-
 	provision_store_begin("removing old history");
 	leave_if_extension_changed(worker);
-	more = provision_store_purge();
+	worker->has_more_history = provision_store_purge();
 	provision_store_commit();
 	worker->purged_at = GetCurrentTimestamp();
-	worker->purge_due_at = more ? worker->purged_at : DT_NOEND;
 	worker->must_look = true;	/* for the outlook */
 }
 
@@ -344,7 +356,7 @@ set_up_process(Oid database)
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-	make_own_settings();
+	provision_session_prepare();
 	provision_plan_timeout_ms = PLAN_TIMEOUT_MS;
 }
 

@@ -149,16 +149,20 @@ AS $$
 DECLARE
     engine record;
     claimed bigint[];
+    wanted bigint;
     engines_left bigint := (SELECT count(*) FROM provision.engines_with_pending_jobs() AS waiting (engine_id)
                                             WHERE provision.may_claim(waiting.engine_id));
 BEGIN
     claimed_count := 0;
+    was_hindered := false;
     FOR engine IN SELECT * FROM provision.lock_claimable_engines() LOOP
         engines_left := engines_left - 1;
         EXIT WHEN claimed_count >= max_jobs;
         CONTINUE WHEN engine.free_slots <= 0;
-        claimed := ARRAY(SELECT provision.claim_jobs_of_engine(incarnation, engine.engine_id,
-                                                               least(engine.free_slots, max_jobs - claimed_count)));
+        wanted := least(engine.free_slots, max_jobs - claimed_count);
+        claimed := ARRAY(SELECT provision.claim_jobs_of_engine(incarnation, engine.engine_id, wanted));
+        was_hindered := was_hindered OR cardinality(claimed) < wanted
+            AND EXISTS (SELECT FROM provision.job WHERE job.engine_id = engine.engine_id AND job.state = 'pending');
         CONTINUE WHEN claimed = '{}';
         IF engine.breaker <> 'closed' THEN
             PERFORM provision.half_open_breaker(engine.engine_id, claimed[1]);
@@ -166,7 +170,7 @@ BEGIN
         PERFORM provision.log_job_event(claimed, 'job_started', 'pending', 'running');
         claimed_count := claimed_count + cardinality(claimed);
     END LOOP;
-    was_hindered := claimed_count < max_jobs AND engines_left > 0;
+    was_hindered := was_hindered OR claimed_count < max_jobs AND engines_left > 0;
 END;
 $$;
-COMMENT ON FUNCTION provision.claim_jobs(bigint, integer) IS 'Claims up to max_jobs pending jobs over all engines. was_hindered: another worker had an engine locked, so there may be more in a moment.';
+COMMENT ON FUNCTION provision.claim_jobs(bigint, integer) IS 'Claims up to max_jobs pending jobs over all engines. was_hindered: somebody had an engine or a job locked, so there may be more in a moment.';

@@ -7,6 +7,7 @@ BEGIN ATOMIC
     SELECT jsonb_build_object(
         'job_id', plan_context.job_id,
         'tenant', tenant.name,
+        'key', tenant.key,
         'engine', plan_context.engine,
         'settings', tenant.settings,
         'facts', tenant.metadata,

@@ -53,14 +53,30 @@ $$;
 COMMENT ON FUNCTION provision.enter_service(integer, integer)
     IS 'Registers a worker and takes the session lock that proves it alive. No incarnation: it is not needed here.';
 
+-- Jobs of an incarnation, locked; what somebody else holds is left for later.
+CREATE OR REPLACE FUNCTION provision.lock_jobs_of(incarnation bigint)
+    RETURNS bigint[]
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN ARRAY(SELECT job.job_id
+                   FROM provision.job
+                  WHERE job.owner = lock_jobs_of.incarnation
+                  ORDER BY job.job_id
+                    FOR UPDATE SKIP LOCKED);
+END;
+$$;
+COMMENT ON FUNCTION provision.lock_jobs_of(bigint) IS 'The jobs an incarnation owns, as far as nobody else has locked them.';
+
 CREATE OR REPLACE FUNCTION provision.rescue_jobs()
-    RETURNS bigint
+    RETURNS boolean
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     dead record;
-    rescued bigint := 0;
+    some_are_left boolean := false;
 BEGIN
     FOR dead IN
         SELECT worker.incarnation
@@ -70,20 +86,36 @@ BEGIN
          ORDER BY worker.incarnation
            FOR UPDATE SKIP LOCKED
     LOOP
-        rescued := rescued + provision.rescue_jobs_of(dead.incarnation);
-        UPDATE provision.worker SET ended_at = clock_timestamp(), calls_in_flight = 0 WHERE worker.incarnation = dead.incarnation;
-        INSERT INTO provision.event (event, detail) VALUES ('worker_lost', jsonb_build_object('incarnation', dead.incarnation));
+        PERFORM provision.rescue_jobs_of(dead.incarnation);
+        some_are_left := some_are_left OR NOT provision.end_incarnation(dead.incarnation, 'worker_lost');
     END LOOP;
     DELETE FROM provision.worker
      WHERE worker.ended_at IS NOT NULL
        AND worker.incarnation <= (SELECT max(newest.incarnation) - 100 FROM provision.worker AS newest);
-    RETURN rescued;
+    RETURN some_are_left;
 END;
 $$;
-COMMENT ON FUNCTION provision.rescue_jobs() IS 'Jobs whose worker is gone become claimable again; returns how many. Also keeps only the last 100 dead workers.';
+COMMENT ON FUNCTION provision.rescue_jobs() IS 'Jobs whose worker is gone become claimable again. True: some are locked by somebody else and have to wait. Also keeps only the last 100 dead workers.';
+
+-- A worker that has gone is only done with when nothing belongs to it any more.
+CREATE OR REPLACE FUNCTION provision.end_incarnation(incarnation bigint, event text)
+    RETURNS boolean
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM provision.job WHERE job.owner = end_incarnation.incarnation) THEN
+        RETURN false;
+    END IF;
+    UPDATE provision.worker SET ended_at = clock_timestamp(), calls_in_flight = 0 WHERE worker.incarnation = end_incarnation.incarnation;
+    INSERT INTO provision.event (event, detail) VALUES (end_incarnation.event, jsonb_build_object('incarnation', end_incarnation.incarnation));
+    RETURN true;
+END;
+$$;
+COMMENT ON FUNCTION provision.end_incarnation(bigint, text) IS 'Closes the row of a worker that has gone; false while jobs still belong to it.';
 
 -- Their calls in flight may have reached the server or not: the outcome is unknown, so the guard is asked before anything is repeated.
-CREATE OR REPLACE FUNCTION provision.abandon_attempts(incarnation bigint)
+CREATE OR REPLACE FUNCTION provision.abandon_attempts(job_ids bigint[], verdict text, error_code text)
     RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -93,10 +125,10 @@ BEGIN
         UPDATE provision.attempt
            SET finished_at = clock_timestamp(),
                delivery = 'unknown',
-               verdict = 'crashed',
-               error_code = 'WORKER_LOST'
+               verdict = abandon_attempts.verdict,
+               error_code = abandon_attempts.error_code
           FROM provision.job_step, provision.job
-         WHERE job.owner = abandon_attempts.incarnation
+         WHERE job.job_id = ANY (job_ids)
            AND job_step.job_id = job.job_id
            AND attempt.attempt_id = job_step.attempt_id
         RETURNING attempt.*
@@ -121,29 +153,27 @@ BEGIN
     PERFORM provision.mark_flaws(ARRAY(SELECT job_step.job_id
                                          FROM provision.job
                                          JOIN provision.job_step ON job_step.job_id = job.job_id
-                                        WHERE job.owner = abandon_attempts.incarnation
+                                        WHERE job.job_id = ANY (job_ids)
                                           AND job_step.state = 'failed'));
 END;
 $$;
-COMMENT ON FUNCTION provision.abandon_attempts(bigint) IS 'Closes the attempts a dead worker had in flight and sends their steps back to their guards.';
+COMMENT ON FUNCTION provision.abandon_attempts(bigint[], text, text) IS 'Closes the attempts these jobs had in flight, whose outcome nobody will know, and sends their steps back to their guards.';
 
 CREATE OR REPLACE FUNCTION provision.rescue_jobs_of(incarnation bigint)
-    RETURNS bigint
+    RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     max_crashes integer := provision.setting_number('provision.max_crashes');
+    locked bigint[] := provision.lock_jobs_of(incarnation);
     lost record;
-    rescued bigint := 0;
 BEGIN
-    PERFORM FROM provision.job WHERE job.owner = rescue_jobs_of.incarnation ORDER BY job.job_id FOR UPDATE;
-    PERFORM provision.abandon_attempts(incarnation);
-    DELETE FROM provision.exclusion USING provision.job WHERE job.owner = rescue_jobs_of.incarnation AND exclusion.job_id = job.job_id;
+    PERFORM provision.abandon_attempts(locked, 'crashed', 'WORKER_LOST');
+    DELETE FROM provision.exclusion WHERE exclusion.job_id = ANY (locked);
     FOR lost IN
-        UPDATE provision.job SET crash_count = crash_count + 1 WHERE job.owner = rescue_jobs_of.incarnation RETURNING job.job_id, job.crash_count
+        UPDATE provision.job SET crash_count = crash_count + 1 WHERE job.job_id = ANY (locked) RETURNING job.job_id, job.crash_count
     LOOP
-        rescued := rescued + 1;
         IF lost.crash_count >= max_crashes THEN
             PERFORM provision.finish_job(lost.job_id, 'failed', 'QUARANTINED', format('%s crashes in a row', lost.crash_count));
         ELSE
@@ -152,7 +182,6 @@ BEGIN
                                             jsonb_build_object('incarnation', incarnation, 'crash_count', lost.crash_count));
         END IF;
     END LOOP;
-    RETURN rescued;
 END;
 $$;
 COMMENT ON FUNCTION provision.rescue_jobs_of(bigint) IS 'Takes the jobs from a dead incarnation; those that were in flight in provision.max_crashes crashes in a row are quarantined.';
@@ -163,23 +192,21 @@ CREATE OR REPLACE FUNCTION provision.leave_service(incarnation bigint)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    given_back record;
+    locked bigint[] := provision.lock_jobs_of(incarnation);
+    given_back bigint;
 BEGIN
-    PERFORM FROM provision.job WHERE job.owner = leave_service.incarnation ORDER BY job.job_id FOR UPDATE;
-    PERFORM provision.abandon_attempts(incarnation);
-    DELETE FROM provision.exclusion USING provision.job WHERE job.owner = leave_service.incarnation AND exclusion.job_id = job.job_id;
-    FOR given_back IN SELECT job.job_id FROM provision.job WHERE job.owner = leave_service.incarnation LOOP
-        PERFORM provision.give_back_job(given_back.job_id, 'pending', NULL, '{"for": "worker"}');
+    PERFORM provision.abandon_attempts(locked, 'interrupted', 'INTERRUPTED');
+    FOREACH given_back IN ARRAY locked LOOP
+        PERFORM provision.give_back_job(given_back, 'pending', NULL, '{"for": "worker"}');
     END LOOP;
-    UPDATE provision.worker SET ended_at = clock_timestamp(), calls_in_flight = 0 WHERE worker.incarnation = leave_service.incarnation;
-    INSERT INTO provision.event (event, detail) VALUES ('worker_stopped', jsonb_build_object('incarnation', leave_service.incarnation));
+    PERFORM provision.end_incarnation(incarnation, 'worker_stopped');
 END;
 $$;
-COMMENT ON FUNCTION provision.leave_service(bigint) IS 'A worker that stops gives back what it owns; no attempt is lost and none is consumed.';
+COMMENT ON FUNCTION provision.leave_service(bigint) IS 'A worker that stops gives back what it owns; no attempt is lost and none is consumed. What somebody else has locked is rescued later.';
 
 CREATE OR REPLACE FUNCTION provision.end_round(
     incarnation bigint, rounds bigint, calls bigint, calls_in_flight integer, memory_bytes bigint,
-    OUT next_due_at timestamptz, OUT history_due_at timestamptz, OUT is_stopped boolean)
+    OUT next_due_at timestamptz, OUT history_due_at timestamptz, OUT is_stopped boolean, OUT has_peers boolean)
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -195,6 +222,7 @@ BEGIN
     history_due_at := (SELECT event.at FROM provision.event ORDER BY event.event_id LIMIT 1)
                       + make_interval(mins => provision.setting_number('provision.retention'));
     is_stopped := coalesce((SELECT control.worker_stopped_at IS NOT NULL FROM provision.control), false);
+    has_peers := EXISTS (SELECT FROM provision.worker WHERE worker.ended_at IS NULL AND worker.incarnation <> end_round.incarnation);
 END;
 $$;
 COMMENT ON FUNCTION provision.end_round(bigint, bigint, bigint, integer, bigint)

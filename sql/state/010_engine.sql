@@ -73,6 +73,7 @@ COMMENT ON COLUMN provision.engine_state.tokens IS 'Calls that rate_per_second a
 CREATE TABLE provision.tenant (
     tenant_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name        text NOT NULL UNIQUE,
+    key         uuid NOT NULL DEFAULT gen_random_uuid(),
     engine_id   bigint NOT NULL REFERENCES provision.engine,
     plan        text NOT NULL DEFAULT 'starter',
     config      jsonb NOT NULL,
@@ -90,6 +91,7 @@ CREATE TABLE provision.tenant (
 ) WITH (fillfactor = 70);
 CREATE INDEX tenant_by_engine ON provision.tenant (engine_id);
 COMMENT ON TABLE provision.tenant IS 'One customer on an engine. Written by provision_tenant_create and _update.';
+COMMENT ON COLUMN provision.tenant.key IS 'Part of the keys by which our documents are recognised on the server, where another database may have a tenant of the same name.';
 COMMENT ON COLUMN provision.tenant.config IS 'As given by the caller.';
 COMMENT ON COLUMN provision.tenant.settings IS 'config with every default filled in: what the plan functions read.';
 COMMENT ON COLUMN provision.tenant.metadata IS 'Facts the steps learnt about the tenant from the server (names of accounts, warehouses, ...).';

@@ -73,6 +73,7 @@ CREATE UNIQUE INDEX one_active_job_per_tenant_and_workflow ON provision.job (ten
     WHERE state IN ('pending', 'scheduled', 'running', 'paused');
 CREATE INDEX job_newest_of_tenant ON provision.job (tenant_id, job_id);
 CREATE INDEX job_failed ON provision.job (job_id) WHERE state IN ('failed', 'partial');
+CREATE INDEX job_ended ON provision.job (finished_at) WHERE state IN ('completed', 'cancelled', 'rolled_back');
 CREATE INDEX job_by_correlation ON provision.job (correlation_id);
 COMMENT ON TABLE provision.job IS 'One run of one version of a workflow for one tenant: what is queued, claimed, owned and retried.';
 COMMENT ON COLUMN provision.job.rank IS 'Place in the queue, fixed when it enters: seconds since the epoch minus priority times provision.priority_aging. A job one priority lower overtakes after that many seconds, so none starves.';

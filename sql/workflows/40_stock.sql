@@ -204,8 +204,8 @@ COMMENT ON FUNCTION provision.create_batch(jsonb, text, jsonb) IS 'A call that c
 
 CREATE OR REPLACE FUNCTION provision.provision_key(job jsonb, thing text)
     RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (job ->> 'tenant') || '/' || thing;
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN concat_ws('-', job ->> 'tenant', left(job ->> 'key', 8)) || '/' || thing;
 COMMENT ON FUNCTION provision.provision_key(jsonb, text) IS 'The key by which a document that ERPNext would create twice is recognised.';
 
 -- A second receipt would double the stock; the key makes ERPNext refuse it, and the look finds the first, also a cancelled one.

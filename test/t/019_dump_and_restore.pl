@@ -28,7 +28,7 @@ $node->safe_psql('postgres', 'CREATE DATABASE copy');
 $node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, '-d', $node->connstr('copy') ], 'and restored');
 
 my @tables = split /\n/, $node->safe_psql('postgres', q{
-	SELECT relname FROM pg_class WHERE relnamespace = 'provision'::regnamespace AND relkind = 'r' AND relname <> 'worker' ORDER BY 1});
+	SELECT relname FROM pg_class WHERE relnamespace = 'provision'::regnamespace AND relkind = 'r' AND relname NOT IN ('worker', 'control') ORDER BY 1});
 foreach my $table (@tables)
 {
 	# What is built in comes with the new extension, at the time of the restore.
@@ -36,6 +36,7 @@ foreach my $table (@tables)
 	my $content = "SELECT count(*) || ' ' || coalesce(md5(string_agg(($row)::text, E'\n' ORDER BY ($row)::text)), '') FROM provision.$table AS t";
 	is($node->safe_psql('copy', $content), $node->safe_psql('postgres', $content), "table $table is the same");
 }
+is($node->safe_psql('copy', 'SELECT worker_stopped_at IS NOT NULL FROM provision.control'), 't', 'the copy does nothing until somebody starts its worker');
 my $newest = $node->safe_psql('copy', 'SELECT max(job_id) FROM provision.job');
 cmp_ok($node->safe_psql('copy', q{SELECT provision_start('t3')}), '>', $newest, 'a new job gets a new number');
 is($node->safe_psql('copy', q{SELECT state FROM provision_cancel('t1')}), 'cancelled', 'jobs can be acted on');
