@@ -28,7 +28,7 @@ $node->start;
 ok(wait_for_jobs($node), 'after the start the jobs end');
 is(tally($node), "completed $jobs", 'all are completed') or diag(open_steps($node));
 is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT verdict, ',' ORDER BY verdict) FROM provision.attempt WHERE delivery <> 'answered'}),
-	'crashed', 'the interrupted calls are in the history');
+	'interrupted', 'the interrupted calls are in the history');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM provision.event WHERE event IN ('job_rescued', 'worker_lost', 'step_retrying')}), '0',
 	'the worker gave back what it owned; nobody had to rescue it, and no try was counted');
 is($node->safe_psql('postgres', q{SELECT max(crash_count) FROM provision.job}), '0', 'nor a crash');
