@@ -114,8 +114,8 @@ start_server() {
 		provision.databases = 'none'
 	END
 	as_user pg_ctl -D "$server/data" -l "$server/log" -w start > /dev/null
-	PGHOST=$server PGUSER=postgres PGDATABASE=postgres
-	export PGHOST PGUSER PGDATABASE
+	PGHOST=$server PGUSER=postgres PGDATABASE=postgres PGCLIENTENCODING=UTF8
+	export PGHOST PGUSER PGDATABASE PGCLIENTENCODING
 }
 
 stop_server() {
