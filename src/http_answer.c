@@ -57,6 +57,23 @@ provision_http_delivery(CURLcode code, bool may_have_left, bool head_complete,
 	return may_have_left ? DELIVERY_UNKNOWN : DELIVERY_NOT_SENT;
 }
 
+static bool
+is_digit(char byte)
+{
+	return byte >= '0' && byte <= '9';
+}
+
+/*
+ * Of an answer: a 101, which nobody asked for, is none either, and libcurl may
+ * take the first three digits of a longer number.
+ */
+static bool
+is_final_status(const char *status, size_t length)
+{
+	return length > 4 && is_digit(status[1]) && status[1] != '1' &&
+		is_digit(status[2]) && is_digit(status[3]) && !is_digit(status[4]);
+}
+
 /* A status line: an earlier one was that of a 1xx, whose lines do not count. */
 static void
 begin_head(HttpCall *call, const char *line, size_t length)
@@ -64,8 +81,7 @@ begin_head(HttpCall *call, const char *line, size_t length)
 	const char *status = memchr(line, ' ', length);
 	size_t		left = status == NULL ? 0 : length - (status - line);
 
-	/* A 101, which nobody asked for, is no answer either. */
-	call->informational = left > 3 && status[1] == '1';
+	call->informational = !is_final_status(status, left);
 	call->head_complete = false;
 	call->retry_after_count = 0;
 	call->server_date[0] = '\0';

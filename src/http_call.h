@@ -35,7 +35,8 @@ typedef enum HttpPhase
 {
 	PHASE_PREPARING,
 	PHASE_RESOLVING,
-	PHASE_CONNECTING,			/* TLS handshake included */
+	PHASE_CONNECTING,			/* a handshake that does not wait included */
+	PHASE_HANDSHAKING,
 	PHASE_SENDING,				/* waiting for the answer included */
 	PHASE_READING
 } HttpPhase;
@@ -88,7 +89,8 @@ typedef struct HttpCall
 	size_t		max_header_size;
 	size_t		header_size;
 	size_t		body_capacity;
-	bool		informational;	/* the header lines are those of a 1xx */
+	bool		informational;	/* the header lines are those of no answer, as
+								 * after a 1xx */
 	bool		head_complete;	/* the empty line of the final answer came */
 	int			retry_after_count;
 	char		retry_after[HTTP_RETRY_AFTER_COUNT][HTTP_VALUE_SIZE];

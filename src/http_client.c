@@ -41,14 +41,21 @@ monotonic_ms(void)
 /*
  * Called inside libcurl.  After -1 it ends all calls in flight with an error,
  * each of which then has its answer; the next ones start afresh.
+ *
+ * Connecting is waiting to write; who waits to read before anything was sent
+ * is past that.
  */
 static int
 watch_for_libcurl(CURL *easy, curl_socket_t socket_number, int what,
 				  void *userdata, void *socket_data)
 {
-	(void) easy;
+	HttpCall   *call = NULL;
+
 	(void) userdata;
 	(void) socket_data;
+	(void) curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
+	if (call != NULL && call->phase == PHASE_CONNECTING && what == CURL_POLL_IN)
+		call->phase = PHASE_HANDSHAKING;
 	return provision_http_poll_watch(socket_number, what) ? 0 : -1;
 }
 
@@ -81,6 +88,12 @@ static bool
 set_multi_options(void)
 {
 	CURLM	   *multi = client.multi;
+
+#if LIBCURL_VERSION_NUM >= 0x081400
+	/* Resolvers are in a pool: those that hang must leave room, and closing must not wait for them. */
+	(void) curl_multi_setopt(multi, CURLMOPT_RESOLVE_THREADS_MAX, (long) client.limits.max_connections);
+	(void) curl_multi_setopt(multi, CURLMOPT_QUICK_EXIT, 1L);
+#endif
 
 	/*
 	 * There is no limit on connections as such: libcurl would let calls wait

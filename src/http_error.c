@@ -11,16 +11,6 @@
 
 #define MAX_ERROR_SIZE 500
 
-/* The time of the connect is only kept when the handshake has ended, too. */
-static bool
-is_connected(const HttpCall *call)
-{
-	long		port = 0;
-
-	return curl_easy_getinfo(call->easy, CURLINFO_LOCAL_PORT,
-							 &port) == CURLE_OK && port > 0;
-}
-
 static bool
 is_body_sent(const HttpCall *call)
 {
@@ -64,9 +54,9 @@ phase_name(const HttpCall *call, CURLcode code)
 		case PHASE_RESOLVING:
 			return "name resolution";
 		case PHASE_CONNECTING:
-			return is_handshake_failure(code) ||
-				(call->secure && is_connected(call)) ?
-				"TLS handshake" : "connecting";
+			return is_handshake_failure(code) ? "TLS handshake" : "connecting";
+		case PHASE_HANDSHAKING:
+			return "TLS handshake";
 		case PHASE_SENDING:
 			return is_body_sent(call) ?
 				"waiting for the answer" : "sending the request";
