@@ -70,7 +70,7 @@ static Statement claim_jobs = {
 	2, {INT8OID, INT4OID}
 };
 static Statement end_round = {
-	"SELECT next_due_at, history_due_at, is_stopped, has_peers FROM provision.end_round($1, $2, $3, $4, $5)",
+	"SELECT next_due_at, history_due_at, is_stopped, has_peers, has_suspect FROM provision.end_round($1, $2, $3, $4, $5)",
 	5, {INT8OID, INT8OID, INT8OID, INT4OID, INT8OID}
 };
 static Statement purge_history = {
@@ -328,6 +328,7 @@ provision_store_end_round(int64 incarnation, const StoreFigures *figures)
 	outlook.history_due_at = time_of_column(0, 2);
 	outlook.is_stopped = DatumGetBool(column_of_row(0, 3, &is_null));
 	outlook.has_peers = DatumGetBool(column_of_row(0, 4, &is_null));
+	outlook.has_suspect = DatumGetBool(column_of_row(0, 5, &is_null));
 	return outlook;
 }
 

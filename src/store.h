@@ -25,6 +25,7 @@ typedef struct StoreOutlook
 	TimestampTz history_due_at; /* when there is history to remove */
 	bool		is_stopped;		/* provision_worker_stop() was called */
 	bool		has_peers;		/* other workers are registered, alive or not */
+	bool		has_suspect;	/* the next round is for one job alone */
 } StoreOutlook;
 
 /* Figures of the worker for provision.worker_status. */

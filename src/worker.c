@@ -199,6 +199,7 @@ static void
 note_outlook(Worker *worker, const StoreOutlook *outlook)
 {
 	worker->is_stopped = outlook->is_stopped;
+	worker->must_look = worker->must_look || outlook->has_suspect;
 	worker->has_peers = outlook->has_peers;
 	if (worker->has_more_history)
 		worker->purge_due_at = GetCurrentTimestamp();

@@ -38,3 +38,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION provision.stop_workers() IS 'Lets the workers look at provision.control when the transaction commits; returns how many there are.';
+
+CREATE OR REPLACE FUNCTION provision.try_lock(class integer, key integer, for_session boolean) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'provision_try_lock' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION provision.try_lock(integer, integer, boolean) IS 'A lock that no SQL function but this one can take, for the session or the transaction; false when somebody has it.';

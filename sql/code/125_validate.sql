@@ -16,7 +16,7 @@ COMMENT ON FUNCTION provision.require_workflow(text) IS 'Raises undefined_object
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_validate(config jsonb, workflow text DEFAULT 'tenant_setup')
     RETURNS TABLE (field text, code text, message text, hint text)
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN

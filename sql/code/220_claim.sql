@@ -12,7 +12,7 @@ BEGIN
         SELECT job_id
           FROM provision.job
          WHERE state = 'scheduled'
-           AND due_at <= clock_timestamp()
+           AND due_at <= (SELECT clock_timestamp())      -- read once, so that the index is asked for it
          ORDER BY due_at
          LIMIT 1000
            FOR NO KEY UPDATE SKIP LOCKED

@@ -73,7 +73,7 @@ BEGIN
         RETURN true;
     END IF;
     -- The lock keeps two workers from waiting for each other's uncommitted row.
-    IF pg_try_advisory_xact_lock(1347571543, hashtext(wanted)) THEN
+    IF provision.try_lock(1347571543, hashtext(wanted), for_session => false) THEN
         INSERT INTO provision.exclusion (exclusion, job_id, ordinal)
         VALUES (wanted, take_exclusion.job_id, take_exclusion.ordinal)
         ON CONFLICT DO NOTHING;
@@ -107,17 +107,16 @@ BEGIN
         RETURN;
     END IF;
     WITH next AS MATERIALIZED (
-        SELECT job.job_id
+        SELECT first.job_id
           FROM unnest(released) AS free (exclusion)
-         CROSS JOIN LATERAL (SELECT waiting.job_id
+         CROSS JOIN LATERAL (SELECT job.job_id
                                FROM provision.job_step AS waiting
                                JOIN provision.job ON job.job_id = waiting.job_id
                               WHERE waiting.waits_for = free.exclusion
+                                AND job.state = 'scheduled'
                               ORDER BY job.rank, job.job_id
-                              LIMIT 1) AS first
-          JOIN provision.job ON job.job_id = first.job_id
-         WHERE job.state IN ('scheduled', 'running')
-           FOR NO KEY UPDATE OF job SKIP LOCKED
+                              LIMIT 1
+                                FOR NO KEY UPDATE OF job SKIP LOCKED) AS first
     )
     UPDATE provision.job
        SET due_at = '-infinity'

@@ -224,7 +224,8 @@ BEGIN
         ELSIF NOT provision.may_call(tally.engine_id) THEN
             PERFORM provision.give_back_job(tally.job_id, 'pending', NULL, '{"for": "engine"}');
         ELSIF tally.waits_for IS NOT NULL THEN
-            PERFORM provision.give_back_job(tally.job_id, 'scheduled', clock_timestamp() + interval '5 s',
+            -- Whoever holds it wakes the next when done; the time is only for the case that nobody does.
+            PERFORM provision.give_back_job(tally.job_id, 'scheduled', clock_timestamp() + interval '30 s' * (1 + random()),
                                             jsonb_build_object('for', tally.waits_for));
         ELSIF tally.next_attempt_at IS NOT NULL THEN
             PERFORM provision.give_back_job(tally.job_id, 'scheduled', tally.next_attempt_at, '{"for": "next attempt"}');

@@ -1,6 +1,6 @@
 -- The life of a worker as the tables see it: it enters service, works, leaves; what a dead one left is rescued.
 
--- Alive is a fact of the server: the background worker holds the advisory lock (1347571542, incarnation) for its session.
+-- Alive is a fact of the server: the background worker holds the lock (1347571542, incarnation) of provision.try_lock() for its session.
 CREATE OR REPLACE FUNCTION provision.is_alive(incarnation bigint, pid integer)
     RETURNS boolean
     LANGUAGE sql VOLATILE
@@ -11,7 +11,7 @@ BEGIN ATOMIC
                       AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
                       AND pg_locks.classid = 1347571542
                       AND pg_locks.objid = (is_alive.incarnation & 2147483647)::oid
-                      AND pg_locks.objsubid = 2
+                      AND pg_locks.objsubid = 7
                       AND pg_locks.mode = 'ExclusiveLock'
                       AND pg_locks.granted
                       AND pg_locks.pid = is_alive.pid);
@@ -26,7 +26,7 @@ CREATE OR REPLACE FUNCTION provision.take_worker_slot(max_workers integer)
 AS $$
 BEGIN
     FOR slot IN 1 .. max_workers LOOP
-        IF pg_try_advisory_lock(1347571544, slot) THEN
+        IF provision.try_lock(1347571544, slot, for_session => true) THEN
             RETURN true;
         END IF;
     END LOOP;
@@ -45,7 +45,7 @@ BEGIN
         RETURN;
     END IF;
     INSERT INTO provision.worker (pid) VALUES (enter_service.pid) RETURNING worker.incarnation INTO incarnation;
-    PERFORM pg_advisory_lock(1347571542, (enter_service.incarnation & 2147483647)::integer);
+    PERFORM provision.try_lock(1347571542, (enter_service.incarnation & 2147483647)::integer, for_session => true);
     INSERT INTO provision.event (event, detail)
     VALUES ('worker_started', jsonb_build_object('incarnation', enter_service.incarnation, 'pid', enter_service.pid));
 END;
@@ -166,13 +166,17 @@ CREATE OR REPLACE FUNCTION provision.rescue_jobs_of(incarnation bigint)
 AS $$
 DECLARE
     max_crashes integer := provision.setting_number('provision.max_crashes');
+    suspect bigint := (SELECT worker.suspect_job_id FROM provision.worker WHERE worker.incarnation = rescue_jobs_of.incarnation);
     locked bigint[] := provision.lock_jobs_of(incarnation);
     lost record;
 BEGIN
     PERFORM provision.abandon_attempts(locked, 'crashed', 'WORKER_LOST');
     DELETE FROM provision.exclusion WHERE exclusion.job_id = ANY (locked);
     FOR lost IN
-        UPDATE provision.job SET crash_count = crash_count + 1 WHERE job.job_id = ANY (locked) RETURNING job.job_id, job.crash_count
+        UPDATE provision.job
+           SET crash_count = crash_count + (suspect IS NULL OR job.job_id = suspect)::integer
+         WHERE job.job_id = ANY (locked)
+        RETURNING job.job_id, job.crash_count
     LOOP
         IF lost.crash_count >= max_crashes THEN
             PERFORM provision.finish_job(lost.job_id, 'failed', 'QUARANTINED', format('%s crashes in a row', lost.crash_count));
@@ -184,7 +188,7 @@ BEGIN
     END LOOP;
 END;
 $$;
-COMMENT ON FUNCTION provision.rescue_jobs_of(bigint) IS 'Takes the jobs from a dead incarnation; those that were in flight in provision.max_crashes crashes in a row are quarantined.';
+COMMENT ON FUNCTION provision.rescue_jobs_of(bigint) IS 'Takes the jobs from a dead incarnation; those that were in flight in provision.max_crashes crashes in a row are quarantined. A crash while one suspect was handled alone counts for that one only.';
 
 CREATE OR REPLACE FUNCTION provision.leave_service(incarnation bigint)
     RETURNS void
@@ -206,7 +210,7 @@ COMMENT ON FUNCTION provision.leave_service(bigint) IS 'A worker that stops give
 
 CREATE OR REPLACE FUNCTION provision.end_round(
     incarnation bigint, rounds bigint, calls bigint, calls_in_flight integer, memory_bytes bigint,
-    OUT next_due_at timestamptz, OUT history_due_at timestamptz, OUT is_stopped boolean, OUT has_peers boolean)
+    OUT next_due_at timestamptz, OUT history_due_at timestamptz, OUT is_stopped boolean, OUT has_peers boolean, OUT has_suspect boolean)
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -217,7 +221,8 @@ BEGIN
            calls = end_round.calls,
            calls_in_flight = end_round.calls_in_flight,
            memory_bytes = end_round.memory_bytes
-     WHERE worker.incarnation = end_round.incarnation;
+     WHERE worker.incarnation = end_round.incarnation
+    RETURNING worker.suspect_job_id IS NOT NULL INTO has_suspect;
     next_due_at := provision.next_due_at(incarnation);
     history_due_at := (SELECT event.at FROM provision.event ORDER BY event.event_id LIMIT 1)
                       + make_interval(mins => provision.setting_number('provision.retention'));
@@ -226,7 +231,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION provision.end_round(bigint, bigint, bigint, integer, bigint)
-    IS 'Keeps the worker''s figures; next_due_at: when it must wake although nothing happens (null: never); history_due_at: when the oldest event is older than provision.retention.';
+    IS 'Keeps the worker''s figures; next_due_at: when it must wake although nothing happens (null: never); history_due_at: when the oldest event is older than provision.retention; has_suspect: the next round is for one job alone.';
 
 CREATE OR REPLACE FUNCTION provision.next_due_at(incarnation bigint)
     RETURNS timestamptz

@@ -9,10 +9,12 @@ CREATE TABLE provision.worker (
     rounds           bigint NOT NULL DEFAULT 0,
     calls            bigint NOT NULL DEFAULT 0,
     calls_in_flight  integer NOT NULL DEFAULT 0,
-    memory_bytes     bigint NOT NULL DEFAULT 0
+    memory_bytes     bigint NOT NULL DEFAULT 0,
+    suspect_job_id   bigint
 ) WITH (fillfactor = 10);
 CREATE INDEX worker_not_ended ON provision.worker (incarnation) WHERE ended_at IS NULL;
 COMMENT ON TABLE provision.worker IS 'One row per life of a worker process (incarnation). Alive is who holds the advisory lock of its incarnation, not what stands here.';
+COMMENT ON COLUMN provision.worker.suspect_job_id IS 'The job it handles alone in its next round, because it was in flight in two crashes in a row: if the worker dies now, it was this one.';
 COMMENT ON COLUMN provision.worker.ended_at IS 'When it said goodbye, or when its death was noticed.';
 
 CREATE TABLE provision.control (

@@ -7,7 +7,7 @@ SELECT provision_tenant_create('acme', 'main', '{"company_name": "Acme", "countr
 SELECT provision_start('acme') AS job \gset
 UPDATE provision.job_step SET state = 'completed', finished_at = now(), attempt_count = 3 WHERE job_id = :job AND ordinal < 2;
 UPDATE provision.job_step SET state = 'failed', finished_at = now(), error_code = 'ENGINE_BUSY', tries = 3, attempt_count = 5,
-       answers = '{"look": {"verdict": "absent"}, "post": {"verdict": "success"}, "create": {"verdict": "success"}}' WHERE job_id = :job AND ordinal = 2;
+       answers = '{"look": {"verdict": "absent"}, "post": {"verdict": "success", "lasting": true}, "create": {"verdict": "success"}}' WHERE job_id = :job AND ordinal = 2;
 INSERT INTO provision.attempt (job_id, ordinal, engine_id, incarnation, call, method, url, guard, repeatable, timeout_ms, started_at, finished_at, delivery, verdict)
 SELECT :job, 2, engine_id, 1, given.call, given.method, 'https://erp.example.com/', given.guard, given.method = 'GET', 1000, now(), now(), 'answered', 'success'
   FROM provision.engine, (VALUES ('look', 'GET', NULL), ('post', 'POST', NULL), ('create', 'POST', 'look')) AS given (call, method, guard)

@@ -11,7 +11,7 @@ SELECT alike(detail, 'Engine "main" was paused at % Reason: upgrade', 'engine pa
 UPDATE provision.engine_state SET breaker = 'open', breaker_until = now() + interval '1 min', failures_in_a_row = 5 WHERE engine_id = (SELECT engine_id FROM provision.engine WHERE name = 'main');
 SELECT alike(detail, 'Engine "main" failed 5 times in a row%', 'breaker open') FROM provision_why('acme') WHERE reason = 'breaker open';
 DELETE FROM provision.secret;
-SELECT is(fix, 'SELECT provision_engine_secret(''main'', ''…'', ''…'');', 'credentials missing') FROM provision_why('acme') WHERE reason = 'credentials missing';
+SELECT is(fix, 'SELECT provision_engine_secret(''main'', ''...'', ''...'');', 'credentials missing') FROM provision_why('acme') WHERE reason = 'credentials missing';
 SELECT provision_tenant_create('beta', 'main', '{"company_name": "Beta", "country": "Kenya"}');
 SELECT provision_start('beta', priority => -5);
 SELECT alike(detail, 'It is number 2 in the queue of engine "main"%', 'queue') FROM provision_why('beta') WHERE reason = 'queued';
