@@ -52,7 +52,6 @@ static const AnswerCase cases[] = {
 	{"/continue-and-close", UNKNOWN, 100, "reading the answer: "},
 	{"/false-gzip", UNKNOWN, 200, "reading the answer: "},
 	{"/bad-chunk", UNKNOWN, 200, "reading the answer: "},
-	{"/two-lengths", ANSWERED, 200, NULL},
 	{"/negative-length", UNKNOWN, 200, "reading the answer: "},
 	{"/huge-header", UNKNOWN, 200, "reading the answer: "},
 	{"/many-headers", UNKNOWN, 200,
@@ -101,6 +100,14 @@ run_case(const AnswerCase *expected, const char *method, const char *body)
 	provision_http_answer_free(answer);
 }
 
+static HttpAnswer *
+get(const char *path)
+{
+	HttpRequest request = hostile_request("GET", path);
+
+	return hostile_call(&request);
+}
+
 static void
 test_cases(void)
 {
@@ -109,16 +116,9 @@ test_cases(void)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
 		run_case(&cases[i], "GET", NULL);
+		provision_http_answer_free(get("/ok"));		/* newer versions of libcurl keep a connection that died in the head */
 		run_case(&cases[i], "POST", "{\"name\":\"x\"}");
 	}
-}
-
-static HttpAnswer *
-get(const char *path)
-{
-	HttpRequest request = hostile_request("GET", path);
-
-	return hostile_call(&request);
 }
 
 static void
@@ -153,6 +153,17 @@ test_statuses(void)
 			   no_statuses[i]);
 		provision_http_answer_free(answer);
 	}
+}
+
+/* Older versions of libcurl believe one of them, newer ones neither. */
+static void
+test_two_lengths(void)
+{
+	HttpAnswer *answer = get("/two-lengths");
+
+	tap_ok(answer->http_status == 200 && answer->delivery != NOT_SENT,
+		   "two lengths");
+	provision_http_answer_free(answer);
 }
 
 static void
@@ -297,6 +308,7 @@ main(void)
 	test_delivery_rule();
 	test_cases();
 	test_statuses();
+	test_two_lengths();
 	test_empty_answers();
 	test_bodies();
 	test_retry_after();
