@@ -41,6 +41,7 @@
 #define FIRST_PAUSE_MS 1000		/* before a dead worker is started again */
 #define LONGEST_PAUSE_MS 5000
 #define COMPLAINT_INTERVAL_MS 60000
+#define INVALID_DATABASE (-2)	/* datconnlimit of one whose DROP was interrupted */
 
 typedef struct Supervised
 {
@@ -55,7 +56,7 @@ typedef struct Supervised
 } Supervised;
 
 static HTAB *supervised_databases;
-static bool slots_were_lacking = false;
+static bool list_is_stale = true;
 
 static void
 fill_in_worker(BackgroundWorker *worker, const char *type, const char *function, Datum argument)
@@ -114,7 +115,6 @@ complain_about_slots(void)
 	static TimestampTz complained_at = 0;
 	TimestampTz now = GetCurrentTimestamp();
 
-	slots_were_lacking = true;
 	if (!TimestampDifferenceExceeds(complained_at, now, COMPLAINT_INTERVAL_MS))
 		return;
 	complained_at = now;
@@ -179,7 +179,7 @@ read_databases(void)
 	{
 		Form_pg_database database = (Form_pg_database) GETSTRUCT(row);
 
-		if (database->datallowconn && !database->datistemplate && is_listed(NameStr(database->datname)))
+		if (database->datallowconn && !database->datistemplate && database->datconnlimit != INVALID_DATABASE && is_listed(NameStr(database->datname)))
 			supervise(database->oid)->exists = true;
 	}
 	table_endscan(rows);
@@ -246,6 +246,8 @@ note_death(Supervised *supervised)
 
 	if (TimestampDifferenceExceeds(supervised->started_at, now, 2 * LONGEST_PAUSE_MS))
 		supervised->pause_ms = FIRST_PAUSE_MS;
+	else
+		list_is_stale = true;	/* perhaps its database is gone */
 	supervised->next_start_at = TimestampTzPlusMilliseconds(now, supervised->pause_ms);
 	supervised->pause_ms = Min(2 * supervised->pause_ms, LONGEST_PAUSE_MS);
 }
@@ -308,7 +310,6 @@ reconcile(void)
 	Supervised *supervised;
 	TimestampTz next = DT_NOEND;
 
-	slots_were_lacking = false;
 	hash_seq_init(&scan, supervised_databases);
 	while ((supervised = hash_seq_search(&scan)) != NULL)
 	{
@@ -378,8 +379,10 @@ provision_launcher_main(Datum unused)
 	{
 		MemoryContextSwitchTo(round);
 		MemoryContextReset(round);
-		if (read_mail() || TimestampDifferenceExceeds(listed_at, GetCurrentTimestamp(), LIST_INTERVAL_MS - 1000))
+		if (read_mail() || list_is_stale ||
+			TimestampDifferenceExceeds(listed_at, GetCurrentTimestamp(), LIST_INTERVAL_MS - 1000))
 		{
+			list_is_stale = false;
 			read_databases();
 			forget_databases_that_are_gone();
 			listed_at = GetCurrentTimestamp();

@@ -3,7 +3,8 @@
  *		Definition of every setting, in alphabetical order, from two tables.
  *
  * All can be changed with a reload: the launcher and the workers read them
- * when they need them.
+ * when they need them, but for max_body_size and ca_file, which a worker reads
+ * when it starts.
  */
 #include "postgres.h"
 

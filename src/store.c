@@ -8,11 +8,13 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -135,10 +137,18 @@ first_number(void)
 	return is_null ? 0 : DatumGetInt64(value);
 }
 
+/*
+ * DROP EXTENSION locks the extension before its members; so do we, or the
+ * two could wait for each other's tables.
+ */
 Oid
 provision_store_extension(void)
 {
-	return get_extension_oid("provision", true);
+	Oid			extension = get_extension_oid("provision", true);
+
+	if (OidIsValid(extension))
+		LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+	return get_extension_oid("provision", true);	/* it may be gone by now */
 }
 
 bool

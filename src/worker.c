@@ -42,6 +42,9 @@
 #define LOCKED_PAUSE_MS 50
 #define LONGEST_LOCKED_PAUSE_MS 1000
 
+/* Bodies recorded in one round; further answers wait for the next, which follows at once. */
+#define MAX_ROUND_BYTES (16 * 1024 * 1024)
+
 /* Dead peers are looked for at most this often. */
 #define RESCUE_INTERVAL_MS 1000
 
@@ -127,10 +130,14 @@ take_answers(Worker *worker)
 {
 	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
 	HttpAnswer *answer;
+	size_t		bytes = 0;
 
 	provision_http_client_work();
-	while ((answer = provision_http_client_next_answer()) != NULL)
+	while (bytes < MAX_ROUND_BYTES && (answer = provision_http_client_next_answer()) != NULL)
+	{
 		worker->answers = lappend(worker->answers, answer);
+		bytes += answer->body_length;
+	}
 	MemoryContextSwitchTo(caller);
 }
 

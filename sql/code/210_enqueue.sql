@@ -155,7 +155,7 @@ BEGIN
           FROM (SELECT name, min(position) AS position FROM unnest(tenants) WITH ORDINALITY AS given (name, position) GROUP BY name) AS given
           JOIN provision.tenant ON tenant.name = given.name
          CROSS JOIN LATERAL (SELECT coalesce(insert_jobs.priority, provision.plan_priority(tenant.plan)) AS priority) AS wanted
-         ORDER BY given.position
+         ORDER BY tenant.tenant_id      -- the same for everyone, so that two bulk starts cannot deadlock
         ON CONFLICT DO NOTHING
         RETURNING job_id
     )

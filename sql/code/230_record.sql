@@ -73,7 +73,7 @@ BEGIN ATOMIC
     SELECT attempt.attempt_id, attempt.job_id, attempt.ordinal, step.name, attempt.engine_id, attempt.call, attempt.method,
            attempt.guard, attempt.repeatable, attempt.learn, job_step.is_last_call, job_step.tries,
            step.max_attempts, step.backoff_ms, step.backoff_max_ms, step.patience_ms,
-           coalesce(job_step.doubtful_until > clock_timestamp(), false),
+           coalesce(job_step.doubtful_until > attempt.started_at, false),
            answer.delivery, answer.http_status, answer.curl_code, decoded.body, answer.excerpt,
            CASE WHEN meaning.error_code IS NOT NULL THEN coalesce(provision.frappe_message(decoded.body), answer.error, '') END,
            answer.retry_after_ms, answer.timings::integer[], decoded.body ->> 'exc_type',
@@ -276,10 +276,18 @@ BEGIN
                                             WHERE job_step.state = 'failed'));
     END IF;
     PERFORM provision.log_moved_steps(outcomes);
+    UPDATE provision.job        -- a step that tries again is not to wait for a call beside it
+       SET due_at = job_step.next_attempt_at
+      FROM unnest(outcomes) AS outcome
+      JOIN provision.job_step ON job_step.job_id = outcome.job_id AND job_step.ordinal = outcome.ordinal
+     WHERE job.job_id = outcome.job_id
+       AND job_step.state = 'retrying';
     UPDATE provision.job
        SET crash_count = 0
       FROM unnest(outcomes) AS outcome
+      JOIN provision.job_step ON job_step.job_id = outcome.job_id AND job_step.ordinal = outcome.ordinal
      WHERE job.job_id = outcome.job_id
+       AND job_step.state = 'completed'         -- an answer alone may be that of a harmless look before the call that kills
        AND job.crash_count > 0;
 END;
 $$;
@@ -313,6 +321,45 @@ $$;
 COMMENT ON FUNCTION provision.record_one_by_one(bigint, bigint[], bigint[], text[], integer[], integer[], text[], text[], text[], bigint[], text[])
     IS 'Records answers that could not be recorded together.';
 
+CREATE OR REPLACE FUNCTION provision.record_locked_answers(
+    incarnation bigint, left_over bigint[], attempt_ids bigint[], deliveries text[], http_statuses integer[], curl_codes integer[],
+    bodies text[], excerpts text[], errors text[], retry_afters_ms bigint[], timings_ms text[])
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    outcomes provision.outcome[] := ARRAY(
+        SELECT outcome
+          FROM provision.classify_answers(incarnation, left_over, attempt_ids, deliveries, http_statuses, curl_codes, bodies,
+                                          excerpts, errors, retry_afters_ms, timings_ms) AS outcome);
+BEGIN
+    PERFORM provision.record_outcomes(outcomes) WHERE outcomes <> '{}';
+END;
+$$;
+COMMENT ON FUNCTION provision.record_locked_answers(bigint, bigint[], bigint[], text[], integer[], integer[], text[], text[], text[], bigint[], text[])
+    IS 'Records the answers whose jobs are locked, all or none.';
+
+CREATE OR REPLACE FUNCTION provision.record_or_isolate(
+    incarnation bigint, left_over bigint[], attempt_ids bigint[], deliveries text[], http_statuses integer[], curl_codes integer[],
+    bodies text[], excerpts text[], errors text[], retry_afters_ms bigint[], timings_ms text[])
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM provision.record_locked_answers(incarnation, left_over, attempt_ids, deliveries, http_statuses, curl_codes, bodies,
+                                            excerpts, errors, retry_afters_ms, timings_ms);
+EXCEPTION WHEN OTHERS THEN
+    PERFORM provision.raise_again_unless_of_a_job(SQLSTATE, SQLERRM);
+    PERFORM provision.record_one_by_one(incarnation, left_over, attempt_ids, deliveries, http_statuses, curl_codes, bodies,
+                                        excerpts, errors, retry_afters_ms, timings_ms);
+END;
+$$;
+COMMENT ON FUNCTION provision.record_or_isolate(bigint, bigint[], bigint[], text[], integer[], integer[], text[], text[], text[], bigint[], text[])
+    IS 'Records the answers; where one of them cannot be, each for itself.';
+
+-- The locks are taken outside of what may be rolled back and done again.
 CREATE OR REPLACE FUNCTION provision.record_answers(
     incarnation bigint, attempt_ids bigint[], deliveries text[], http_statuses integer[], curl_codes integer[],
     bodies text[], excerpts text[], errors text[], retry_afters_ms bigint[], timings_ms text[],
@@ -320,19 +367,11 @@ CREATE OR REPLACE FUNCTION provision.record_answers(
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    outcomes provision.outcome[];
 BEGIN
     answered_jobs := provision.lock_answered_jobs(incarnation, attempt_ids);
     left_over := CASE WHEN cardinality(answered_jobs) = cardinality(attempt_ids) THEN '{}'
                       ELSE provision.left_over_attempts(incarnation, attempt_ids, answered_jobs) END;
-    outcomes := ARRAY(SELECT outcome
-                        FROM provision.classify_answers(incarnation, left_over, attempt_ids, deliveries, http_statuses, curl_codes, bodies,
-                                                        excerpts, errors, retry_afters_ms, timings_ms) AS outcome);
-    PERFORM provision.record_outcomes(outcomes) WHERE outcomes <> '{}';
-EXCEPTION WHEN OTHERS THEN
-    PERFORM provision.raise_again_unless_of_a_job(SQLSTATE, SQLERRM);
-    PERFORM provision.record_one_by_one(incarnation, left_over, attempt_ids, deliveries, http_statuses, curl_codes, bodies,
+    PERFORM provision.record_or_isolate(incarnation, left_over, attempt_ids, deliveries, http_statuses, curl_codes, bodies,
                                         excerpts, errors, retry_afters_ms, timings_ms);
 END;
 $$;

@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION provision.is_empty_answer(verdict text, body jsonb)
     LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
     SELECT is_empty_answer.verdict = 'absent'
-        OR coalesce(body -> 'data', body -> 'message', '{}') IN ('[]', '{}', 'null', '0');
+        OR coalesce(body -> 'data', body -> 'message', '{}') IN ('[]', '{}', 'null', '0', '""');
 END;
 COMMENT ON FUNCTION provision.is_empty_answer(text, jsonb) IS 'The server says that there is no such thing: 404, an empty list, an empty object, a count of 0.';
 

@@ -246,6 +246,7 @@ BEGIN
             PERFORM provision.end_step(startable.job_id, startable.ordinal,
                         CASE (startable.next).outcome WHEN 'complete' THEN 'completed' ELSE 'failed' END,
                         (startable.next).error_code, (startable.next).detail);
+            UPDATE provision.job SET crash_count = 0 WHERE job.job_id = startable.job_id AND job.crash_count > 0;
             PERFORM provision.mark_flaws(ARRAY[startable.job_id]) WHERE (startable.next).outcome = 'fail';
             ended_any := true;
         ELSIF NOT startable.may_call THEN

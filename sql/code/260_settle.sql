@@ -91,7 +91,7 @@ $$;
 COMMENT ON FUNCTION provision.activate_tenants(bigint[]) IS 'Tenants whose setup ended well become active.';
 
 -- The one place where jobs end. The caller holds their rows.
-CREATE OR REPLACE FUNCTION provision.end_jobs(job_ids bigint[], final_states text[])
+CREATE OR REPLACE FUNCTION provision.end_jobs(job_ids bigint[], final_states text[], reason text DEFAULT 'INTERNAL_ERROR', detail text DEFAULT NULL)
     RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -102,15 +102,18 @@ BEGIN
            SET state = ending.final_state,
                owner = NULL, slots = 0, due_at = NULL, wish = NULL,
                finished_at = clock_timestamp(),
-               error_code = guilty.error_code,
-               error_message = guilty.error_message,
-               error_hint = guilty.error_hint,
+               error_code = coalesce(guilty.error_code, own.error_code),
+               error_message = coalesce(guilty.error_message, own.message),
+               error_hint = coalesce(guilty.error_hint, own.hint),
                error_step = guilty.name
           FROM (SELECT given.job_id, given.final_state, job.state AS was
                   FROM ROWS FROM (unnest(job_ids), unnest(final_states)) AS given (job_id, final_state)
                   JOIN provision.job ON job.job_id = given.job_id) AS ending
           LEFT JOIN LATERAL (SELECT step.* FROM provision.guilty_step(ending.job_id) AS step
                               WHERE ending.final_state IN ('failed', 'partial')) AS guilty ON true
+          LEFT JOIN LATERAL (SELECT end_jobs.reason AS error_code, text.message, text.hint
+                               FROM provision.explain_failure(ending.job_id, NULL, NULL, end_jobs.reason, NULL, end_jobs.detail) AS text
+                              WHERE ending.final_state = 'failed' AND guilty.error_code IS NULL) AS own ON true
          WHERE job.job_id = ending.job_id
         RETURNING job.*, ending.was
     )
@@ -128,7 +131,7 @@ BEGIN
     END IF;
 END;
 $$;
-COMMENT ON FUNCTION provision.end_jobs(bigint[], text[]) IS 'Ends jobs: completed, partial, failed or cancelled, with the error of the guilty step.';
+COMMENT ON FUNCTION provision.end_jobs(bigint[], text[], text, text) IS 'Ends jobs: completed, partial, failed or cancelled, with the error of the guilty step; a failed one without such a step, with the reason given.';
 
 CREATE OR REPLACE FUNCTION provision.finish_job(job_id bigint, final_state text, error_code text DEFAULT NULL, detail text DEFAULT NULL)
     RETURNS void
@@ -152,7 +155,7 @@ BEGIN
          WHERE step.job_id = first.job_id
            AND step.ordinal = first.ordinal;
     END IF;
-    PERFORM provision.end_jobs(ARRAY[finish_job.job_id], ARRAY[finish_job.final_state]);
+    PERFORM provision.end_jobs(ARRAY[finish_job.job_id], ARRAY[finish_job.final_state], coalesce(finish_job.error_code, 'INTERNAL_ERROR'), finish_job.detail);
 END;
 $$;
 COMMENT ON FUNCTION provision.finish_job(bigint, text, text, text) IS 'Ends one job; with an error code, the step it stood at fails with it.';
@@ -302,6 +305,10 @@ BEGIN
       FROM provision.job_step
      WHERE job_step.job_id = fail_job_internally.job_id
        AND attempt.attempt_id = job_step.attempt_id;
+    UPDATE provision.job_step       -- the server may still be at work on what is given up here
+       SET doubtful_until = clock_timestamp() + interval '30 s'
+     WHERE job_step.job_id = fail_job_internally.job_id
+       AND job_step.attempt_id IS NOT NULL;
     PERFORM provision.finish_job(job_id, 'failed', 'INTERNAL_ERROR', format('%s (SQLSTATE %s)', message, state));
 END;
 $$;

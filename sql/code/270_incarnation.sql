@@ -159,6 +159,24 @@ END;
 $$;
 COMMENT ON FUNCTION provision.abandon_attempts(bigint[], text, text) IS 'Closes the attempts these jobs had in flight, whose outcome nobody will know, and sends their steps back to their guards.';
 
+-- Whatever is wrong with a job, it must not keep the others from being rescued.
+CREATE OR REPLACE FUNCTION provision.quarantine_job(job_id bigint, detail text)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM provision.finish_job(job_id, 'failed', 'QUARANTINED', detail);
+EXCEPTION WHEN OTHERS THEN
+    PERFORM provision.raise_again_unless_of_a_job(SQLSTATE, SQLERRM);
+    UPDATE provision.job
+       SET state = 'failed', owner = NULL, slots = 0, due_at = NULL, wish = NULL,
+           finished_at = clock_timestamp(), error_code = 'QUARANTINED', error_message = left(SQLERRM, 500)
+     WHERE job.job_id = quarantine_job.job_id;
+END;
+$$;
+COMMENT ON FUNCTION provision.quarantine_job(bigint, text) IS 'Sets a job aside that was in flight in too many crashes.';
+
 CREATE OR REPLACE FUNCTION provision.rescue_jobs_of(incarnation bigint)
     RETURNS void
     LANGUAGE plpgsql VOLATILE
@@ -179,7 +197,7 @@ BEGIN
         RETURNING job.job_id, job.crash_count
     LOOP
         IF lost.crash_count >= max_crashes THEN
-            PERFORM provision.finish_job(lost.job_id, 'failed', 'QUARANTINED', format('%s crashes in a row', lost.crash_count));
+            PERFORM provision.quarantine_job(lost.job_id, format('%s crashes in a row', lost.crash_count));
         ELSE
             UPDATE provision.job SET state = 'pending', owner = NULL, slots = 0, due_at = NULL WHERE job.job_id = lost.job_id;
             PERFORM provision.log_job_event(ARRAY[lost.job_id], 'job_rescued', 'running', 'pending',

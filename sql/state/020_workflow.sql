@@ -119,6 +119,7 @@ CREATE TABLE provision.answer_rule (
     trips        boolean NOT NULL DEFAULT false,
     is_builtin   boolean NOT NULL DEFAULT false,
     CONSTRAINT delivery_is_one_of_three CHECK (delivery IN ('not_sent', 'unknown', 'answered')),
+    CONSTRAINT path_like_is_a_pattern CHECK (path_like NOT LIKE '%\\'),
     CONSTRAINT verdict_is_known CHECK (verdict IN ('success', 'absent', 'duplicate', 'transient', 'permanent', 'ambiguous', 'needs_person', 'interrupted')),
     CONSTRAINT error_code_unless_success CHECK ((error_code IS NULL) = (verdict IN ('success', 'interrupted')))
 );

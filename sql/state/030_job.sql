@@ -63,7 +63,7 @@ CREATE TABLE provision.job (
     CONSTRAINT due_at_if_scheduled CHECK (state <> 'scheduled' OR due_at IS NOT NULL),
     CONSTRAINT wish_is_known CHECK (wish IN ('cancel', 'pause')),
     CONSTRAINT wish_only_while_running CHECK (wish IS NULL OR state IN ('pending', 'running')),
-    CONSTRAINT error_iff_not_well CHECK ((error_code IS NOT NULL) >= (state = 'failed')),
+    CONSTRAINT error_if_failed CHECK (state <> 'failed' OR error_code IS NOT NULL),
     CONSTRAINT priority_is_bounded CHECK (priority BETWEEN -100 AND 100)
 ) WITH (fillfactor = 70);
 CREATE INDEX job_next ON provision.job (engine_id, rank, job_id) WHERE state = 'pending';
@@ -130,7 +130,7 @@ COMMENT ON COLUMN provision.job_step.answers IS 'What its calls were answered so
 
 CREATE TABLE provision.exclusion (
     exclusion  text PRIMARY KEY,
-    job_id     bigint NOT NULL,
+    job_id     bigint NOT NULL REFERENCES provision.job ON DELETE CASCADE,
     ordinal    smallint NOT NULL,
     since      timestamptz NOT NULL DEFAULT clock_timestamp()
 ) WITH (fillfactor = 50);
