@@ -71,11 +71,15 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.may_claim(bigint) IS 'The engine is neither paused nor cut off by its breaker, or it is time to probe it.';
 
+-- (PL/pgSQL keeps its plan; a function in SQL that cannot be inlined is planned again in every round.)
 -- Engines that may take jobs, locked: until the end of the transaction no other worker counts their slots.
 CREATE OR REPLACE FUNCTION provision.lock_claimable_engines()
     RETURNS TABLE (engine_id bigint, free_slots bigint, breaker text)
-    LANGUAGE sql VOLATILE
-BEGIN ATOMIC
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
     WITH locked AS MATERIALIZED (
         SELECT engine_state.engine_id, engine_state.breaker
           FROM provision.engine_state
@@ -91,12 +95,16 @@ BEGIN ATOMIC
       FROM locked
       JOIN provision.engine ON engine.engine_id = locked.engine_id;
 END;
+$$;
 COMMENT ON FUNCTION provision.lock_claimable_engines() IS 'Engines with pending jobs that are neither paused nor cut off by their breaker, with the slots left.';
 
 CREATE OR REPLACE FUNCTION provision.claim_jobs_of_engine(incarnation bigint, engine_id bigint, max_jobs bigint)
     RETURNS SETOF bigint
-    LANGUAGE sql VOLATILE
-BEGIN ATOMIC
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
     WITH next AS MATERIALIZED (         -- locks max_jobs rows, once
         SELECT job.job_id
           FROM provision.job
@@ -116,6 +124,7 @@ BEGIN ATOMIC
      WHERE job.job_id = next.job_id
     RETURNING job.job_id;
 END;
+$$;
 COMMENT ON FUNCTION provision.claim_jobs_of_engine(bigint, bigint, bigint)
     IS 'The first jobs of an engine''s queue; they are this incarnation''s until it gives them back or dies. Their plans are made after this is committed.';
 

@@ -21,20 +21,22 @@ CREATE OR REPLACE FUNCTION provision.run_plan(plan_function text, job jsonb) RET
 COMMENT ON FUNCTION provision.run_plan(text, jsonb) IS 'Calls a plan function by its schema-qualified name.';
 
 CREATE OR REPLACE FUNCTION provision.planned_calls(plan_function text, job jsonb)
-    RETURNS TABLE (ordinal bigint, call provision.call, wanted boolean, missing_fact text)
+    RETURNS TABLE (ordinal bigint, call provision.call, wanted boolean, missing_fact text, is_malformed boolean)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT plan.ordinality,
            ROW(plan.name, plan.method, plan.path, plan.body, plan.wanted, plan.guard, plan.repeatable, plan.effort, plan.learn)::provision.call,
            CASE WHEN fact.missing IS NULL THEN plan.wanted WHEN NOT plan.wanted THEN false END,
-           fact.missing
+           fact.missing,
+           coalesce(plan.method NOT IN ('GET', 'POST', 'PUT', 'PATCH', 'DELETE') OR plan.path NOT LIKE '/%'
+                    OR plan.learn IS NOT NULL AND jsonb_typeof(plan.learn) <> 'object', true)
       FROM provision.run_plan(plan_function, job) WITH ORDINALITY AS plan
-     CROSS JOIN LATERAL (SELECT coalesce(substring(plan.path FROM '\{\?([a-z0-9_]+)\}'),
-                                         substring(plan.body::text FROM '\{\?([a-z0-9_]+)\}')) AS missing) AS fact
+     CROSS JOIN LATERAL (SELECT CASE WHEN strpos(plan.path, '{?') > 0 OR strpos(plan.body::text, '{?') > 0 THEN     -- dear to look for otherwise
+                                    substring(concat(plan.path, ' ', plan.body::text) FROM '\{\?([a-z0-9_]+)\}') END AS missing) AS fact
      WHERE plan.name IS NOT NULL;
 END;
 COMMENT ON FUNCTION provision.planned_calls(text, jsonb)
-    IS 'All calls of a step in sending order. wanted: true send, false not needed, null not known yet, also while a fact in it ({?name}) is missing.';
+    IS 'All calls of a step in sending order. wanted: true send, false not needed, null not known yet, also while a fact in it ({?name}) is missing. is_malformed: call_problem() says why.';
 
 DO $$ BEGIN
     CREATE TYPE provision.next_call AS (
@@ -61,8 +63,6 @@ BEGIN ATOMIC
         WHEN coalesce(call.path NOT LIKE '/%', true) THEN format('the path of call "%s" does not begin with a slash', call.name)
         WHEN call.guard IS NOT NULL AND call.guard <> ALL (guards) THEN format('guard "%s" of call "%s" is no wanted GET or repeatable call before it', call.guard, call.name)
         WHEN call.learn IS NOT NULL AND jsonb_typeof(call.learn) <> 'object' THEN format('what call "%s" learns is no object', call.name)
-        WHEN call.effort IS NOT NULL AND NOT EXISTS (SELECT FROM provision.effort WHERE effort.effort = call.effort)
-             THEN format('effort "%s" of call "%s" does not exist', call.effort, call.name)
     END;
 END;
 COMMENT ON FUNCTION provision.call_problem(provision.call, text[], text[]) IS 'Why a planned call cannot be made; null when it can.';
@@ -74,15 +74,15 @@ CREATE OR REPLACE FUNCTION provision.next_call(plan_function text, job jsonb)
 AS $$
 DECLARE
     planned record;
-    problem text;
     names text[] := '{}';
     guards text[] := '{}';
     result provision.next_call := ROW('complete', NULL, 0, true, 0, NULL, NULL);
 BEGIN
     FOR planned IN SELECT * FROM provision.planned_calls(plan_function, job) LOOP
-        problem := provision.call_problem(planned.call, names, guards);
-        IF problem IS NOT NULL AND planned.wanted IS DISTINCT FROM false THEN
-            RETURN ROW('fail', NULL, 0, false, 0, 'PLAN_FAILED', problem)::provision.next_call;
+        IF (planned.is_malformed OR (planned.call).name = ANY (names) OR (planned.call).guard IS NOT NULL AND (planned.call).guard <> ALL (guards))
+           AND planned.wanted IS DISTINCT FROM false THEN
+            RETURN ROW('fail', NULL, 0, false, 0, 'PLAN_FAILED',
+                       provision.call_problem(planned.call, names, guards))::provision.next_call;
         END IF;
         names := names || (planned.call).name;
         CONTINUE WHEN NOT planned.wanted AND planned.wanted IS NOT NULL;

@@ -49,8 +49,10 @@ COMMENT ON FUNCTION provision.block_steps(bigint[]) IS 'Waiting steps whose requ
 
 CREATE OR REPLACE FUNCTION provision.end_step(job_id bigint, ordinal smallint, new_state text, error_code text DEFAULT NULL, detail text DEFAULT NULL)
     RETURNS void
-    LANGUAGE sql VOLATILE
-BEGIN ATOMIC
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
     WITH before AS (
         SELECT job_step.state FROM provision.job_step WHERE job_step.job_id = end_step.job_id AND job_step.ordinal = end_step.ordinal
     ), ended AS (
@@ -82,6 +84,7 @@ BEGIN ATOMIC
      WHERE job.job_id = end_step.job_id
        AND tenant.tenant_id = job.tenant_id;
 END;
+$$;
 COMMENT ON FUNCTION provision.end_step(bigint, smallint, text, text, text) IS 'A step ends without a call: completed, skipped or failed by its plan.';
 
 CREATE OR REPLACE FUNCTION provision.hold_step(job_id bigint, ordinal smallint, waits_for text)
@@ -171,12 +174,12 @@ COMMENT ON FUNCTION provision.has_failed_for_good(bigint) IS 'A critical step fa
 
 -- Open steps of these jobs that may plan their next call, each with its plan, in the order of the queue.
 CREATE OR REPLACE FUNCTION provision.startable_steps(job_ids bigint[])
-    RETURNS TABLE (job_id bigint, ordinal smallint, state text, engine_id bigint, is_limited boolean, calls_at_once bigint,
+    RETURNS TABLE (job_id bigint, ordinal smallint, state text, engine_id bigint, is_limited boolean, calls_in_flight bigint,
                    exclusion text, is_enabled boolean, may_call boolean, next provision.next_call)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT live.job_id, live.ordinal, live.state, live.engine_id, engine.rate_per_second IS NOT NULL,
-           live.calls_in_flight + row_number() OVER (PARTITION BY live.job_id ORDER BY live.ordinal),
+           live.calls_in_flight,
            provision.exclusion_name(step.exclusive, engine, tenant.settings),
            enabled.yes,
            engine_state.paused_at IS NULL
@@ -235,9 +238,15 @@ CREATE OR REPLACE FUNCTION provision.gather_intents(job_ids bigint[], OUT intent
 AS $$
 DECLARE
     startable record;
+    present_job bigint;
+    calls_at_once bigint;       -- of the present job, with those gathered here
 BEGIN
     ended_any := false;
     FOR startable IN SELECT * FROM provision.startable_steps(job_ids) LOOP
+        IF startable.job_id IS DISTINCT FROM present_job THEN
+            present_job := startable.job_id;
+            calls_at_once := startable.calls_in_flight;
+        END IF;
         IF NOT startable.is_enabled THEN
             PERFORM provision.end_step(startable.job_id, startable.ordinal, 'skipped');
             PERFORM provision.mark_flaws(ARRAY[startable.job_id]);
@@ -251,8 +260,8 @@ BEGIN
             ended_any := true;
         ELSIF NOT startable.may_call THEN
             PERFORM provision.hold_step(startable.job_id, startable.ordinal, NULL);
-        ELSIF startable.calls_at_once > 1
-              AND NOT provision.take_slot(startable.engine_id, startable.job_id, startable.calls_at_once) THEN
+        ELSIF calls_at_once > 0
+              AND NOT provision.take_slot(startable.engine_id, startable.job_id, calls_at_once + 1) THEN
             CONTINUE;
         ELSIF startable.exclusion IS NOT NULL
               AND NOT provision.take_exclusion(startable.exclusion, startable.job_id, startable.ordinal) THEN
@@ -260,6 +269,7 @@ BEGIN
         ELSIF startable.is_limited AND NOT provision.take_token(startable.engine_id) THEN
             PERFORM provision.hold_step(startable.job_id, startable.ordinal, NULL);
         ELSE
+            calls_at_once := calls_at_once + 1;
             intents := intents || ROW(nextval('provision.attempt_attempt_id_seq'), startable.job_id, startable.ordinal, startable.state, startable.engine_id, (startable.next).call,
                                       (startable.next).position, (startable.next).is_last_call, (startable.next).calls_total)::provision.intent;
         END IF;
