@@ -1,0 +1,58 @@
+-- Steps that end or wait without a call.
+
+CREATE OR REPLACE FUNCTION provision.end_step(job_id bigint, ordinal smallint, new_state text, error_code text DEFAULT NULL, detail text DEFAULT NULL)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    WITH before AS (
+        SELECT job_step.state FROM provision.job_step WHERE job_step.job_id = end_step.job_id AND job_step.ordinal = end_step.ordinal
+    ), ended AS (
+        UPDATE provision.job_step
+           SET state = new_state,
+               finished_at = clock_timestamp(),
+               started_at = coalesce(job_step.started_at, clock_timestamp()),
+               next_attempt_at = NULL,
+               waits_for = NULL,
+               answers = CASE WHEN new_state = 'failed' THEN job_step.answers END,      -- a retry may need what must not be sent twice
+               calls_total = job_step.calls_done,
+               error_code = end_step.error_code,
+               error_message = text.message,
+               error_hint = text.hint
+          FROM (SELECT NULL) AS one
+          LEFT JOIN LATERAL provision.explain_failure(end_step.job_id,
+                (SELECT name FROM provision.job_step AS named WHERE named.job_id = end_step.job_id AND named.ordinal = end_step.ordinal),
+                NULL, end_step.error_code, NULL, end_step.detail) AS text ON end_step.error_code IS NOT NULL
+         WHERE job_step.job_id = end_step.job_id
+           AND job_step.ordinal = end_step.ordinal
+        RETURNING job_step.name
+    )
+    INSERT INTO provision.event (job_id, tenant, step, event, from_state, to_state, detail, correlation_id)
+    SELECT job.job_id, tenant.name, ended.name, 'step_' || new_state, before.state, new_state,
+           CASE WHEN end_step.error_code IS NOT NULL
+                THEN jsonb_build_object('error_code', end_step.error_code, 'detail', provision.redact_text(left(end_step.detail, 500))) END,
+           job.correlation_id
+      FROM ended, before, provision.job, provision.tenant
+     WHERE job.job_id = end_step.job_id
+       AND tenant.tenant_id = job.tenant_id;
+END;
+$$;
+COMMENT ON FUNCTION provision.end_step(bigint, smallint, text, text, text) IS 'A step ends without a call: completed, skipped or failed by its plan.';
+
+CREATE OR REPLACE FUNCTION provision.hold_step(job_id bigint, ordinal smallint, waits_for text)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE provision.job_step
+       SET state = 'ready',
+           next_attempt_at = NULL,
+           waits_for = hold_step.waits_for
+     WHERE job_step.job_id = hold_step.job_id
+       AND job_step.ordinal = hold_step.ordinal
+       AND (job_step.state <> 'ready' OR job_step.waits_for IS DISTINCT FROM hold_step.waits_for);
+END;
+$$;
+COMMENT ON FUNCTION provision.hold_step(bigint, smallint, text) IS 'A step that could start has to wait for its turn.';
