@@ -60,20 +60,18 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.slots_in_use(bigint) IS 'Calls of max_concurrent that running jobs hold.';
 
-CREATE OR REPLACE FUNCTION provision.may_claim(engine_id bigint)
+CREATE OR REPLACE FUNCTION provision.may_claim(state provision.engine_state)
     RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE sql VOLATILE
 BEGIN ATOMIC
-    SELECT engine_state.paused_at IS NULL
-           AND (engine_state.breaker = 'closed' OR engine_state.breaker_until <= clock_timestamp())
-      FROM provision.engine_state
-     WHERE engine_state.engine_id = may_claim.engine_id;
+    SELECT state.paused_at IS NULL
+           AND (state.breaker = 'closed' OR state.breaker_until <= clock_timestamp());
 END;
-COMMENT ON FUNCTION provision.may_claim(bigint) IS 'The engine is neither paused nor cut off by its breaker, or it is time to probe it.';
+COMMENT ON FUNCTION provision.may_claim(provision.engine_state) IS 'The engine is neither paused nor cut off by its breaker, or it is time to probe it.';
 
 -- (PL/pgSQL keeps its plan; a function in SQL that cannot be inlined is planned again in every round.)
 -- Engines that may take jobs, locked: until the end of the transaction no other worker counts their slots.
-CREATE OR REPLACE FUNCTION provision.lock_claimable_engines()
+CREATE OR REPLACE FUNCTION provision.lock_claimable_engines(waiting bigint[])
     RETURNS TABLE (engine_id bigint, free_slots bigint, breaker text)
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -83,9 +81,8 @@ BEGIN
     WITH locked AS MATERIALIZED (
         SELECT engine_state.engine_id, engine_state.breaker
           FROM provision.engine_state
-         WHERE engine_state.engine_id IN (SELECT provision.engines_with_pending_jobs())
-           AND engine_state.paused_at IS NULL
-           AND (engine_state.breaker = 'closed' OR engine_state.breaker_until <= clock_timestamp())
+         WHERE engine_state.engine_id = ANY (waiting)
+           AND provision.may_claim(engine_state)
          ORDER BY engine_state.engine_id
            FOR NO KEY UPDATE SKIP LOCKED
     )
@@ -96,7 +93,7 @@ BEGIN
       JOIN provision.engine ON engine.engine_id = locked.engine_id;
 END;
 $$;
-COMMENT ON FUNCTION provision.lock_claimable_engines() IS 'Engines with pending jobs that are neither paused nor cut off by their breaker, with the slots left.';
+COMMENT ON FUNCTION provision.lock_claimable_engines(bigint[]) IS 'Those of these engines that are neither paused nor cut off by their breaker, with the slots left.';
 
 CREATE OR REPLACE FUNCTION provision.claim_jobs_of_engine(incarnation bigint, engine_id bigint, max_jobs bigint)
     RETURNS SETOF bigint
@@ -159,12 +156,13 @@ DECLARE
     engine record;
     claimed bigint[];
     wanted bigint;
-    engines_left bigint := (SELECT count(*) FROM provision.engines_with_pending_jobs() AS waiting (engine_id)
-                                            WHERE provision.may_claim(waiting.engine_id));
+    waiting bigint[] := ARRAY(SELECT provision.engines_with_pending_jobs());
+    engines_left bigint := (SELECT count(*) FROM provision.engine_state
+                             WHERE engine_state.engine_id = ANY (waiting) AND provision.may_claim(engine_state));
 BEGIN
     claimed_count := 0;
     was_hindered := false;
-    FOR engine IN SELECT * FROM provision.lock_claimable_engines() LOOP
+    FOR engine IN SELECT * FROM provision.lock_claimable_engines(waiting) LOOP
         engines_left := engines_left - 1;
         EXIT WHEN claimed_count >= max_jobs;
         CONTINUE WHEN engine.free_slots <= 0;
