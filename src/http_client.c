@@ -1,125 +1,36 @@
 /*
  * http_client.c
- *		Owns libcurl's multi handle, the descriptor to wait for, the timer, and
- *		the list of calls in flight.
+ *		Owns the calls: those in flight, and those whose answer is not taken yet.
  */
 #include "http_client.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <time.h>
-
 #include "http_call.h"
+#include "http_multi.h"
 #include "http_poll.h"
 
 /* How long after its time a call that libcurl forgot is ended by us. */
 #define OVERDUE_GRACE_MS 1000
 
-/* So many batches at most before the caller gets its turn. */
-#define MAX_BATCHES 16
-
 static struct
 {
 	CURLM	   *multi;			/* NULL: the client is not open */
-	int64_t		due_at_ms;		/* monotonic; -1: never */
 	HttpLimits	limits;
 	HttpCall	in_flight;		/* head of a ring */
 	int			in_flight_count;
 	int64_t		overdue_at_ms;	/* no call is overdue before; -1: none is */
 	HttpCall	finished;		/* head of a ring, oldest first */
-}			client = {.due_at_ms = -1, .overdue_at_ms = -1};
-
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/*
- * Called inside libcurl.  After -1 it ends all calls in flight with an error,
- * each of which then has its answer; the next ones start afresh.
- *
- * Connecting is waiting to write; who waits to read before anything was sent
- * is past that.
- */
-static int
-watch_for_libcurl(CURL *easy, curl_socket_t socket_number, int what,
-				  void *userdata, void *socket_data)
-{
-	HttpCall   *call = NULL;
-
-	(void) userdata;
-	(void) socket_data;
-	(void) curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
-	if (call != NULL && call->phase == PHASE_CONNECTING && what == CURL_POLL_IN)
-		call->phase = PHASE_HANDSHAKING;
-	return provision_http_poll_watch(socket_number, what) ? 0 : -1;
-}
-
-/* Called inside libcurl. */
-static int
-set_timer(CURLM *multi, long timeout_ms, void *userdata)
-{
-	(void) multi;
-	(void) userdata;
-	client.due_at_ms = timeout_ms < 0 ? -1 : monotonic_ms() + timeout_ms;
-	return 0;
-}
-
-static bool
-is_libcurl_usable(void)
-{
-	static bool initialized = false;
-	curl_version_info_data *version;
-
-	/* Never undone: resolver threads may outlive the client. */
-	if (!initialized)
-		initialized = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-	if (!initialized)
-		return false;
-	version = curl_version_info(CURLVERSION_NOW);
-	return (version->features & CURL_VERSION_ASYNCHDNS) != 0;
-}
-
-static bool
-set_multi_options(void)
-{
-	CURLM	   *multi = client.multi;
-
-#if LIBCURL_VERSION_NUM >= 0x081400
-	/* Resolvers are in a pool: those that hang must leave room, and closing must not wait for them. */
-	(void) curl_multi_setopt(multi, CURLMOPT_RESOLVE_THREADS_MAX, (long) client.limits.max_connections);
-	(void) curl_multi_setopt(multi, CURLMOPT_QUICK_EXIT, 1L);
-#endif
-
-	/*
-	 * There is no limit on connections as such: libcurl would let calls wait
-	 * for one without regard to their time limits.
-	 */
-	return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION,
-							 watch_for_libcurl) == CURLM_OK &&
-		curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION,
-						  set_timer) == CURLM_OK &&
-		curl_multi_setopt(multi, CURLMOPT_PIPELINING,
-						  (long) CURLPIPE_MULTIPLEX) == CURLM_OK &&
-		curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
-						  (long) client.limits.max_connections) == CURLM_OK;
-}
+}			client = {.overdue_at_ms = -1};
 
 bool
 provision_http_client_open(const HttpLimits *limits)
 {
-	if (client.multi != NULL || !is_libcurl_usable())
+	if (client.multi != NULL)
 		return false;
 	provision_http_ring_make(&client.in_flight);
 	provision_http_ring_make(&client.finished);
-	client.due_at_ms = -1;
-	if (provision_http_poll_open() && provision_http_limits_copy(&client.limits, limits))
-		client.multi = curl_multi_init();
-	if (client.multi != NULL && set_multi_options())
+	if (provision_http_limits_copy(&client.limits, limits))
+		client.multi = provision_http_multi_open(&client.limits);
+	if (client.multi != NULL)
 		return true;
 	provision_http_client_close();
 	return false;
@@ -143,7 +54,7 @@ earlier(int64_t one, int64_t other)
 long
 provision_http_client_timeout_ms(void)
 {
-	int64_t		due_at_ms = earlier(client.due_at_ms, client.overdue_at_ms);
+	int64_t		due_at_ms = earlier(provision_http_multi_due_at_ms(), client.overdue_at_ms);
 	int64_t		left;
 
 	if (client.multi == NULL)
@@ -152,7 +63,7 @@ provision_http_client_timeout_ms(void)
 		return 0;
 	if (due_at_ms < 0)
 		return -1;
-	left = due_at_ms - monotonic_ms();
+	left = due_at_ms - provision_http_monotonic_ms();
 	return left > 0 ? (long) left : 0;
 }
 
@@ -197,7 +108,7 @@ put_finished(HttpCall *call)
 static void
 put_in_flight(HttpCall *call)
 {
-	call->overdue_at_ms = monotonic_ms() + call->timeout_ms + OVERDUE_GRACE_MS;
+	call->overdue_at_ms = provision_http_monotonic_ms() + call->timeout_ms + OVERDUE_GRACE_MS;
 	client.overdue_at_ms = earlier(client.overdue_at_ms, call->overdue_at_ms);
 	provision_http_ring_append(&client.in_flight, call);
 	client.in_flight_count++;
@@ -261,7 +172,7 @@ collect_finished(void)
 static void
 end_overdue_calls(void)
 {
-	int64_t		now = monotonic_ms();
+	int64_t		now = provision_http_monotonic_ms();
 	HttpCall   *call = client.in_flight.next;
 
 	if (client.overdue_at_ms < 0 || client.overdue_at_ms > now)
@@ -283,71 +194,14 @@ end_overdue_calls(void)
 	}
 }
 
-/*
- * A resolver thread of libcurl inherits the signal mask; without this the
- * handlers of the server process could run in it.  What must not be blocked
- * are the signals of a fault of this very thread.
- */
-static void
-block_signals(sigset_t *before)
-{
-	sigset_t	all;
-
-	sigfillset(&all);
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	sigdelset(&all, SIGFPE);
-	sigdelset(&all, SIGILL);
-	sigdelset(&all, SIGTRAP);
-	pthread_sigmask(SIG_SETMASK, &all, before);
-}
-
-static void
-serve_ready_sockets(void)
-{
-	HttpReadySocket ready[HTTP_READY_BATCH];
-	int			batch;
-	int			running;
-
-	for (batch = 0; batch < MAX_BATCHES; batch++)
-	{
-		int			count = provision_http_poll_take(ready);
-		int			i;
-
-		for (i = 0; i < count; i++)
-			curl_multi_socket_action(client.multi, ready[i].socket_number,
-									 ready[i].events, &running);
-		if (count < HTTP_READY_BATCH)
-			break;
-	}
-}
-
-static bool
-is_timer_due(void)
-{
-	return client.due_at_ms >= 0 && client.due_at_ms <= monotonic_ms();
-}
-
 void
 provision_http_client_work(void)
 {
-	sigset_t	before;
-	int			running;
-
 	if (client.multi == NULL)
 		return;
-	block_signals(&before);
-	serve_ready_sockets();
-	if (is_timer_due())
-	{
-		/* libcurl sets it again if it wants; until then it is spent. */
-		client.due_at_ms = -1;
-		curl_multi_socket_action(client.multi, CURL_SOCKET_TIMEOUT, 0,
-								 &running);
-	}
+	provision_http_multi_run();
 	collect_finished();
 	end_overdue_calls();
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 HttpAnswer *
@@ -411,10 +265,7 @@ provision_http_client_close(void)
 	client.in_flight_count = 0;
 	client.overdue_at_ms = -1;
 	provision_http_handle_drop_spare();
-	if (client.multi != NULL)
-		curl_multi_cleanup(client.multi);
+	provision_http_multi_close();
 	client.multi = NULL;
-	provision_http_poll_close();
-	client.due_at_ms = -1;
 	provision_http_limits_free(&client.limits);
 }

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,19 +37,67 @@ run_server(int input, int output)
 	_exit(127);
 }
 
+static bool
+note_port(const char *name, const char *value)
+{
+	const struct
+	{
+		const char *name;
+		int		   *port;
+	}			ports[] = {
+		{"plain", &hostile.plain}, {"plain_v6", &hostile.plain_v6},
+		{"full", &hostile.full}, {"tls", &hostile.tls},
+		{"signed", &hostile.signed_by_authority},
+		{"expired", &hostile.expired}, {"wrong_host", &hostile.wrong_host},
+		{"old_tls", &hostile.old_tls},
+		{"client_certificate", &hostile.client_certificate},
+		{"client_certificate_later", &hostile.client_certificate_later},
+		{"broken_tls", &hostile.broken_tls},
+		{"silent_tls", &hostile.silent_tls}, {"http2", &hostile.http2},
+	};
+	size_t		i;
+
+	for (i = 0; i < sizeof(ports) / sizeof(ports[0]); i++)
+	{
+		if (strcmp(ports[i].name, name) != 0)
+			continue;
+		*ports[i].port = atoi(value);
+		return true;
+	}
+	return false;
+}
+
+static bool
+note_file(const char *name, const char *value)
+{
+	char	   *file = strcmp(name, "ca_file") == 0 ? hostile.ca_file :
+		strcmp(name, "wrong_ca_file") == 0 ? hostile.wrong_ca_file :
+		strcmp(name, "authority_file") == 0 ? hostile.authority_file : NULL;
+
+	if (file != NULL)
+		snprintf(file, sizeof(hostile.ca_file), "%s", value);
+	return file != NULL;
+}
+
 static void
-read_ports(int output)
+read_places(int output)
 {
 	FILE	   *stream = fdopen(output, "r");
+	char		name[50];
+	char		value[200];
 
-	if (stream == NULL ||
-		fscanf(stream, "%d %d %d %d %d %d %d %d %d %199s %199s",
-			   &hostile.plain, &hostile.tls, &hostile.wrong_host,
-			   &hostile.old_tls, &hostile.client_certificate,
-			   &hostile.broken_tls, &hostile.silent_tls, &hostile.http2,
-			   &hostile.full, hostile.ca_file, hostile.wrong_ca_file) != 11)
-		give_up("the hostile server did not start");
-	fclose(stream);
+	while (stream != NULL && fscanf(stream, "%49s", name) == 1)
+	{
+		if (strcmp(name, "ready") == 0)
+		{
+			fclose(stream);
+			return;
+		}
+		if (fscanf(stream, "%199s", value) != 1 ||
+			(!note_port(name, value) && !note_file(name, value)))
+			break;
+	}
+	give_up("the hostile server did not start");
 }
 
 void
@@ -71,7 +120,7 @@ hostile_start(void)
 	lifeline = to_server[1];
 	if (server < 0)
 		give_up("no process for the hostile server");
-	read_ports(from_server[0]);
+	read_places(from_server[0]);
 }
 
 void

@@ -10,16 +10,21 @@
 typedef struct HostilePorts
 {
 	int			plain;
-	int			tls;			/* certificate for 127.0.0.1 */
+	int			plain_v6;		/* on ::1; 0 without IPv6 */
+	int			full;			/* nobody accepts */
+	int			tls;			/* self-signed certificate for 127.0.0.1 */
+	int			signed_by_authority;
+	int			expired;		/* signed by the authority, too */
 	int			wrong_host;		/* certificate for another host */
 	int			old_tls;		/* TLS 1.1 at most */
-	int			client_certificate; /* wants one */
+	int			client_certificate; /* wants one, in TLS 1.2 */
+	int			client_certificate_later;	/* wants one, in TLS 1.3 */
 	int			broken_tls;		/* closes within the handshake */
 	int			silent_tls;		/* never answers the handshake */
 	int			http2;			/* refuses every second stream */
-	int			full;			/* nobody accepts */
-	char		ca_file[200];	/* of all but wrong_host */
+	char		ca_file[200];	/* of the self-signed ones but wrong_host */
 	char		wrong_ca_file[200];
+	char		authority_file[200];
 } HostilePorts;
 
 extern HostilePorts hostile;
