@@ -48,25 +48,37 @@ CREATE OR REPLACE FUNCTION provision.close_open_steps(job_ids bigint[])
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    UPDATE provision.job_step AS step
-       SET state = CASE WHEN closed.was_cancelled THEN 'waiting' ELSE 'blocked' END,
-           attempt_id = NULL,
-           next_attempt_at = NULL,
-           waits_for = NULL,
-           finished_at = CASE WHEN NOT closed.was_cancelled THEN clock_timestamp() END,
-           error_code = CASE WHEN NOT closed.was_cancelled THEN 'STEP_BLOCKED' END,
-           error_message = text.message,
-           error_hint = text.hint
-      FROM (SELECT job.job_id, job.error_step, job.state = 'cancelled' AS was_cancelled, job_step.ordinal, job_step.name
-              FROM provision.job
-              JOIN provision.job_step ON job_step.job_id = job.job_id
-             WHERE job.job_id = ANY (job_ids)
-               AND job.state IN ('failed', 'cancelled')
-               AND job_step.finished_at IS NULL) AS closed
-      LEFT JOIN LATERAL (SELECT * FROM provision.explain_failure(closed.job_id, closed.name, NULL, 'STEP_BLOCKED', NULL, closed.error_step)
-                          WHERE NOT closed.was_cancelled) AS text ON true
-     WHERE step.job_id = closed.job_id
-       AND step.ordinal = closed.ordinal;
+    WITH closed AS MATERIALIZED (
+        SELECT job.job_id, job.error_step, job.correlation_id, job.state = 'cancelled' AS was_cancelled, tenant.name AS tenant,
+               job_step.ordinal, job_step.name, job_step.state
+          FROM provision.job
+          JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
+          JOIN provision.job_step ON job_step.job_id = job.job_id
+         WHERE job.job_id = ANY (job_ids)
+           AND job.state IN ('failed', 'cancelled')
+           AND job_step.finished_at IS NULL
+    ), changed AS (
+        UPDATE provision.job_step AS step
+           SET state = CASE WHEN closed.was_cancelled THEN 'waiting' ELSE 'blocked' END,
+               attempt_id = NULL,
+               next_attempt_at = NULL,
+               waits_for = NULL,
+               finished_at = CASE WHEN NOT closed.was_cancelled THEN clock_timestamp() END,
+               error_code = CASE WHEN NOT closed.was_cancelled THEN 'STEP_BLOCKED' END,
+               error_message = text.message,
+               error_hint = text.hint
+          FROM closed
+          LEFT JOIN LATERAL (SELECT * FROM provision.explain_failure(closed.job_id, closed.name, NULL, 'STEP_BLOCKED', NULL, closed.error_step)
+                              WHERE NOT closed.was_cancelled) AS text ON true
+         WHERE step.job_id = closed.job_id
+           AND step.ordinal = closed.ordinal
+    )
+    INSERT INTO provision.event (job_id, tenant, step, event, from_state, to_state, detail, correlation_id)
+    SELECT closed.job_id, closed.tenant, closed.name, 'step_blocked', closed.state, 'blocked',
+           jsonb_strip_nulls(jsonb_build_object('by', closed.error_step)), closed.correlation_id
+      FROM closed
+     WHERE NOT closed.was_cancelled
+     ORDER BY closed.job_id, closed.ordinal;
 END;
 $$;
 COMMENT ON FUNCTION provision.close_open_steps(bigint[]) IS 'Open steps of jobs that failed become blocked; of jobs that were cancelled, waiting again.';
@@ -140,20 +152,30 @@ CREATE OR REPLACE FUNCTION provision.finish_job(job_id bigint, final_state text,
 AS $$
 BEGIN
     IF finish_job.error_code IS NOT NULL THEN       -- a job that fails for a reason of its own, not of a step
-        UPDATE provision.job_step AS step
-           SET state = 'failed',
-               attempt_id = NULL, next_attempt_at = NULL, waits_for = NULL,
-               finished_at = clock_timestamp(),
-               error_code = finish_job.error_code,
-               error_message = text.message,
-               error_hint = text.hint
-          FROM (SELECT job_step.job_id, job_step.ordinal, job_step.name
-                  FROM provision.job_step
-                 WHERE job_step.job_id = finish_job.job_id AND job_step.finished_at IS NULL
-                 ORDER BY job_step.state = 'waiting', job_step.ordinal LIMIT 1) AS first
-         CROSS JOIN LATERAL provision.explain_failure(first.job_id, first.name, NULL, finish_job.error_code, NULL, finish_job.detail) AS text
-         WHERE step.job_id = first.job_id
-           AND step.ordinal = first.ordinal;
+        WITH first AS MATERIALIZED (
+            SELECT job_step.job_id, job_step.ordinal, job_step.name, job_step.state
+              FROM provision.job_step
+             WHERE job_step.job_id = finish_job.job_id AND job_step.finished_at IS NULL
+             ORDER BY job_step.state = 'waiting', job_step.ordinal LIMIT 1
+        ), changed AS (
+            UPDATE provision.job_step AS step
+               SET state = 'failed',
+                   attempt_id = NULL, next_attempt_at = NULL, waits_for = NULL,
+                   finished_at = clock_timestamp(),
+                   error_code = finish_job.error_code,
+                   error_message = text.message,
+                   error_hint = text.hint
+              FROM first
+             CROSS JOIN LATERAL provision.explain_failure(first.job_id, first.name, NULL, finish_job.error_code, NULL, finish_job.detail) AS text
+             WHERE step.job_id = first.job_id
+               AND step.ordinal = first.ordinal
+        )
+        INSERT INTO provision.event (job_id, tenant, step, event, from_state, to_state, detail, correlation_id)
+        SELECT job.job_id, tenant.name, first.name, 'step_failed', first.state, 'failed',
+               jsonb_build_object('error_code', finish_job.error_code), job.correlation_id
+          FROM first
+          JOIN provision.job ON job.job_id = first.job_id
+          JOIN provision.tenant ON tenant.tenant_id = job.tenant_id;
     END IF;
     PERFORM provision.end_jobs(ARRAY[finish_job.job_id], ARRAY[finish_job.final_state], coalesce(finish_job.error_code, 'INTERNAL_ERROR'), finish_job.detail);
 END;
