@@ -36,6 +36,21 @@ provision_http_client_open(const HttpLimits *limits)
 	return false;
 }
 
+bool
+provision_http_client_change_limits(const HttpLimits *limits)
+{
+	HttpLimits	copy;
+
+	if (!provision_http_limits_copy(&copy, limits))
+	{
+		provision_http_limits_free(&copy);
+		return false;
+	}
+	provision_http_limits_free(&client.limits);
+	client.limits = copy;
+	return true;
+}
+
 int
 provision_http_client_descriptor(void)
 {

@@ -25,6 +25,12 @@
 extern bool provision_http_client_open(const HttpLimits *limits);
 
 /*
+ * For the calls that are started from now on, but for max_connections. False
+ * without memory: then the limits are as they were.
+ */
+extern bool provision_http_client_change_limits(const HttpLimits *limits);
+
+/*
  * An epoll (kqueue) descriptor that is readable while one of libcurl's sockets
  * is ready; the same one until the client is closed.  -1 when not open.
  */

@@ -26,9 +26,10 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/timestamp.h"
 #include "utils/varlena.h"
 
+#include "background.h"
+#include "clock.h"
 #include "compat.h"
 #include "launcher.h"
 #include "settings.h"
@@ -38,8 +39,19 @@
 
 #define MAX_WORKERS 64			/* upper bound of provision.workers */
 #define LIST_INTERVAL_MS 60000
-#define FIRST_PAUSE_MS 1000		/* before a dead worker is started again */
-#define LONGEST_PAUSE_MS 5000
+#define ORDERLY_PAUSE_MS 100	/* before a worker that left in order is replaced */
+#define FIRST_PAUSE_MS 1000		/* the same for one that died; doubled while they die young */
+#define LONGEST_PAUSE_MS 60000
+#define YOUNG_MS 10000
+#define SLOT_PAUSE_MS 5000		/* until a free worker process is looked for again */
+
+/*
+ * So many databases at once have a worker of which it is not known yet
+ * whether it stays; one that cannot say so for that long does not count.
+ */
+#define MAX_SETTLING 2
+#define SETTLING_MS 5000
+#define TURN_PAUSE_MS 1000
 #define COMPLAINT_INTERVAL_MS 60000
 #define INVALID_DATABASE (-2)	/* datconnlimit of one whose DROP was interrupted */
 
@@ -48,79 +60,31 @@ typedef struct Supervised
 	Oid			database;		/* hash key */
 	bool		exists;
 	bool		wanted;
+	bool		settled;		/* its workers stay */
+	bool		left;			/* a worker has left in order, and its end is not seen yet */
 	int			pause_ms;		/* grows while workers die young */
-	TimestampTz asked_at;		/* when somebody last asked for workers */
-	TimestampTz next_start_at;
-	TimestampTz started_at;
+	int64		asked_at_ms;	/* when somebody last asked for workers */
+	int64		next_start_at_ms;
+	int64		started_at_ms;
 	BackgroundWorkerHandle *handles[MAX_WORKERS];
 } Supervised;
 
 static HTAB *supervised_databases;
 static bool list_is_stale = true;
 
-static void
-fill_in_worker(BackgroundWorker *worker, const char *type, const char *function, Datum argument)
-{
-	memset(worker, 0, sizeof(*worker));
-	worker->bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker->bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker->bgw_main_arg = argument;
-	strlcpy(worker->bgw_name, type, BGW_MAXLEN);
-	strlcpy(worker->bgw_type, type, BGW_MAXLEN);
-	strlcpy(worker->bgw_library_name, "provision", sizeof(worker->bgw_library_name));
-	strlcpy(worker->bgw_function_name, function, sizeof(worker->bgw_function_name));
-}
-
-void
-provision_launcher_register(void)
-{
-	BackgroundWorker worker;
-
-	fill_in_worker(&worker, "provision launcher", "provision_launcher_main", (Datum) 0);
-	worker.bgw_restart_time = 5;
-	RegisterBackgroundWorker(&worker);
-}
-
-void
-provision_launcher_start_lone_worker(Oid database)
-{
-	BackgroundWorker worker;
-
-	fill_in_worker(&worker, "provision worker", "provision_worker_main", ObjectIdGetDatum(database));
-	worker.bgw_restart_time = 5;
-	if (!RegisterDynamicBackgroundWorker(&worker, NULL))
-		ereport(WARNING,
-				errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-				errmsg("could not start a provision worker"),
-				errdetail("All worker processes are in use."),
-				errhint("Raise max_worker_processes, then call provision_worker_start() again."));
-}
-
-static bool
-start_worker(Supervised *supervised, int number)
-{
-	BackgroundWorker worker;
-
-	fill_in_worker(&worker, "provision worker", "provision_worker_main",
-				   ObjectIdGetDatum(supervised->database));
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	worker.bgw_notify_pid = MyProcPid;
-	return RegisterDynamicBackgroundWorker(&worker, &supervised->handles[number]);
-}
-
 /* At most one line a minute, however long they are lacking. */
 static void
 complain_about_slots(void)
 {
-	static TimestampTz complained_at = 0;
-	TimestampTz now = GetCurrentTimestamp();
+	static int64 complained_at_ms = -COMPLAINT_INTERVAL_MS;
+	int64		now = provision_clock_ms();
 
-	if (!TimestampDifferenceExceeds(complained_at, now, COMPLAINT_INTERVAL_MS))
+	if (now - complained_at_ms < COMPLAINT_INTERVAL_MS)
 		return;
-	complained_at = now;
+	complained_at_ms = now;
 	ereport(LOG,
 			errmsg("could not start a provision worker"),
-			errdetail("All worker processes are in use."),
+			errdetail("All worker processes are in use, but for the quarter of max_worker_processes that is left to others."),
 			errhint("Raise max_worker_processes."));
 }
 
@@ -156,6 +120,16 @@ supervise(Oid database)
 		supervised->pause_ms = FIRST_PAUSE_MS;
 	}
 	return supervised;
+}
+
+static int
+count_workers(const Supervised *supervised)
+{
+	int			count = 0;
+
+	for (int i = 0; i < MAX_WORKERS; i++)
+		count += supervised->handles[i] != NULL;
+	return count;
 }
 
 /* Names change and lists change: so whether a database counts is asked anew each time. */
@@ -196,13 +170,26 @@ forget_databases_that_are_gone(void)
 	hash_seq_init(&scan, supervised_databases);
 	while ((supervised = hash_seq_search(&scan)) != NULL)
 	{
-		bool		has_worker = false;
-
-		for (int i = 0; i < MAX_WORKERS; i++)
-			has_worker = has_worker || supervised->handles[i] != NULL;
-		if (!supervised->exists && !has_worker)
+		if (!supervised->exists && count_workers(supervised) == 0)
 			hash_search(supervised_databases, &supervised->database, HASH_REMOVE, NULL);
 	}
+}
+
+static void
+read_letter(const Letter *letter)
+{
+	Supervised *supervised = supervise(letter->database);
+
+	supervised->settled = supervised->settled || letter->settled;
+	supervised->left = supervised->left || letter->left;
+	if (letter->asked_at_ms > 0)
+	{
+		supervised->wanted = true;
+		supervised->asked_at_ms = letter->asked_at_ms;
+		supervised->next_start_at_ms = 0;
+	}
+	if (supervised->asked_at_ms < letter->not_needed_at_ms)
+		supervised->wanted = false;
 }
 
 /*
@@ -213,23 +200,13 @@ forget_databases_that_are_gone(void)
 static bool
 read_mail(void)
 {
-	WantedDatabase mail[MAILBOX_SIZE];
+	Letter		mail[MAILBOX_SIZE];
 	int			count = provision_shared_take_mail(mail);
 	HASH_SEQ_STATUS scan;
 	Supervised *supervised;
 
 	for (int i = 0; i < count; i++)
-	{
-		supervised = supervise(mail[i].database);
-		if (mail[i].wanted)
-		{
-			supervised->wanted = true;
-			supervised->asked_at = mail[i].at;
-			supervised->next_start_at = 0;
-		}
-		else if (supervised->asked_at < mail[i].at)
-			supervised->wanted = false;
-	}
+		read_letter(&mail[i]);
 	if (count >= 0)
 		return count > 0;
 	hash_seq_init(&scan, supervised_databases);
@@ -238,18 +215,24 @@ read_mail(void)
 	return true;
 }
 
-/* A worker that lived long may be started again at once; one that died young has to wait longer each time. */
+/*
+ * A worker that lived long may be started again at once, and one that was
+ * asked to end; one that died young has to wait longer each time.
+ */
 static void
 note_death(Supervised *supervised)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	int64		now = provision_clock_ms();
+	int64		lived_ms = now - supervised->started_at_ms;
 
-	if (TimestampDifferenceExceeds(supervised->started_at, now, 2 * LONGEST_PAUSE_MS))
-		supervised->pause_ms = FIRST_PAUSE_MS;
-	else
+	if (lived_ms < YOUNG_MS)
 		list_is_stale = true;	/* perhaps its database is gone */
-	supervised->next_start_at = TimestampTzPlusMilliseconds(now, supervised->pause_ms);
-	supervised->pause_ms = Min(2 * supervised->pause_ms, LONGEST_PAUSE_MS);
+	if (supervised->left || lived_ms >= Max(YOUNG_MS, supervised->pause_ms))
+		supervised->pause_ms = FIRST_PAUSE_MS;
+	supervised->next_start_at_ms = now + (supervised->left ? ORDERLY_PAUSE_MS : supervised->pause_ms);
+	if (!supervised->left)
+		supervised->pause_ms = Min(2 * supervised->pause_ms, LONGEST_PAUSE_MS);
+	supervised->left = false;
 }
 
 static void
@@ -270,27 +253,70 @@ notice_deaths(Supervised *supervised)
 }
 
 static bool
+is_settling(const Supervised *supervised)
+{
+	return !supervised->settled && count_workers(supervised) > 0 &&
+		provision_clock_ms() - supervised->started_at_ms < SETTLING_MS;
+}
+
+typedef struct Usage
+{
+	int			workers;
+	int			settling;		/* databases */
+} Usage;
+
+static Usage
+present_usage(void)
+{
+	Usage		usage = {0, 0};
+	HASH_SEQ_STATUS scan;
+	Supervised *supervised;
+
+	hash_seq_init(&scan, supervised_databases);
+	while ((supervised = hash_seq_search(&scan)) != NULL)
+	{
+		usage.workers += count_workers(supervised);
+		usage.settling += is_settling(supervised);
+	}
+	return usage;
+}
+
+/* Parallel queries and replication need worker processes too. */
+static bool
+may_have_another_worker(const Usage *usage)
+{
+	return usage->workers + 1 < max_worker_processes - max_worker_processes / 4;
+}
+
+static bool
 should_run(const Supervised *supervised, int number)
 {
 	return supervised->exists && supervised->wanted && number < provision_workers;
 }
 
+/* A database of which it is not known whether it needs any gets one to begin with. */
 static void
-start_missing_workers(Supervised *supervised)
+start_missing_workers(Supervised *supervised, Usage *usage)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	int64		now = provision_clock_ms();
 
 	for (int i = 0; i < MAX_WORKERS; i++)
 	{
-		if (supervised->handles[i] != NULL || !should_run(supervised, i) || supervised->next_start_at > now)
+		if (supervised->handles[i] != NULL || !should_run(supervised, i) || supervised->next_start_at_ms > now)
 			continue;
-		if (!start_worker(supervised, i))
+		if (count_workers(supervised) == 0)
+			supervised->settled = false;
+		if (!supervised->settled && (i > 0 || usage->settling >= MAX_SETTLING))
+			return;
+		if (!may_have_another_worker(usage) || !provision_background_start_worker(supervised->database, &supervised->handles[i]))
 		{
 			complain_about_slots();
-			supervised->next_start_at = TimestampTzPlusMilliseconds(now, LONGEST_PAUSE_MS);
+			supervised->next_start_at_ms = now + SLOT_PAUSE_MS;
 			return;
 		}
-		supervised->started_at = now;
+		supervised->started_at_ms = now;
+		usage->workers++;
+		usage->settling += !supervised->settled;
 	}
 }
 
@@ -302,23 +328,35 @@ end_surplus_workers(Supervised *supervised)
 			TerminateBackgroundWorker(supervised->handles[i]);
 }
 
+/* Whose turn has not come is looked at when there are news, or after a while. */
+static int64
+next_start_of(const Supervised *supervised)
+{
+	int64		now = provision_clock_ms();
+	int64		next = NEVER_MS;
+
+	for (int i = 0; i < MAX_WORKERS; i++)
+		if (supervised->handles[i] == NULL && should_run(supervised, i))
+			next = supervised->next_start_at_ms > now ? supervised->next_start_at_ms : now + TURN_PAUSE_MS;
+	return next;
+}
+
 /* Returns when something is to be started although nothing happens. */
-static TimestampTz
+static int64
 reconcile(void)
 {
+	Usage		usage = present_usage();
 	HASH_SEQ_STATUS scan;
 	Supervised *supervised;
-	TimestampTz next = DT_NOEND;
+	int64		next = NEVER_MS;
 
 	hash_seq_init(&scan, supervised_databases);
 	while ((supervised = hash_seq_search(&scan)) != NULL)
 	{
 		notice_deaths(supervised);
 		end_surplus_workers(supervised);
-		start_missing_workers(supervised);
-		for (int i = 0; i < MAX_WORKERS; i++)
-			if (supervised->handles[i] == NULL && should_run(supervised, i))
-				next = Min(next, supervised->next_start_at);
+		start_missing_workers(supervised, &usage);
+		next = Min(next, next_start_of(supervised));
 	}
 	return next;
 }
@@ -353,9 +391,9 @@ set_up_launcher(void)
 }
 
 static void
-wait_for_something(TimestampTz until)
+wait_for_something(int64 until)
 {
-	long		timeout = Min(TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until), LIST_INTERVAL_MS);
+	long		timeout = Max(Min(until - provision_clock_ms(), LIST_INTERVAL_MS), 0);
 
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
@@ -370,7 +408,7 @@ wait_for_something(TimestampTz until)
 void
 provision_launcher_main(Datum unused)
 {
-	TimestampTz listed_at = 0;
+	int64		list_due_at = 0;
 	MemoryContext round;
 
 	set_up_launcher();
@@ -380,12 +418,12 @@ provision_launcher_main(Datum unused)
 		MemoryContextSwitchTo(round);
 		MemoryContextReset(round);
 		if (read_mail() || list_is_stale ||
-			TimestampDifferenceExceeds(listed_at, GetCurrentTimestamp(), LIST_INTERVAL_MS - 1000))
+			provision_clock_ms() >= list_due_at)
 		{
 			list_is_stale = false;
 			read_databases();
 			forget_databases_that_are_gone();
-			listed_at = GetCurrentTimestamp();
+			list_due_at = provision_clock_ms() + LIST_INTERVAL_MS - 1000;
 		}
 		MemoryContextSwitchTo(TopMemoryContext);	/* handles live on */
 		wait_for_something(reconcile());

@@ -7,7 +7,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
-#include "launcher.h"
+#include "background.h"
 #include "settings.h"
 #include "shared.h"
 #include "wakeup.h"
@@ -23,6 +23,6 @@ _PG_init(void)
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;
 	provision_shared_request();
-	provision_launcher_register();
+	provision_background_register_launcher();
 	provision_wakeup_watch_drops();
 }

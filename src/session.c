@@ -19,7 +19,7 @@ provision_session_prepare(void)
 {
 	static const char *const settings[][2] = {
 		{"statement_timeout", "0"},
-		{"lock_timeout", "2s"},	/* SIGTERM waits for the end of a round */
+		{"lock_timeout", "500ms"},	/* shorter than deadlock_timeout: who waits for us need not be ended */
 		{"idle_in_transaction_session_timeout", "0"},
 		NO_TRANSACTION_TIMEOUT
 		{"search_path", "pg_catalog, pg_temp"},

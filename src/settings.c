@@ -3,8 +3,7 @@
  *		Definition of every setting, in alphabetical order, from two tables.
  *
  * All can be changed with a reload: the launcher and the workers read them
- * when they need them, but for max_body_size and ca_file, which a worker reads
- * when it starts.
+ * when they need them.
  */
 #include "postgres.h"
 

@@ -12,8 +12,8 @@
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
-#include "utils/timestamp.h"
 
+#include "clock.h"
 #include "compat.h"
 #include "shared.h"
 
@@ -23,10 +23,12 @@ typedef struct Mailbox
 	int			launcher_pid;
 	bool		overflowed;
 	int			count;
-	WantedDatabase mail[MAILBOX_SIZE];
+	Letter		mail[MAILBOX_SIZE];
 } Mailbox;
 
 #define TRANCHE_NAME "provision"
+
+int64		provision_shared_began_at_ms = 0;
 
 static Mailbox *mailbox = NULL;
 static shmem_request_hook_type previous_request_hook = NULL;
@@ -73,25 +75,41 @@ provision_shared_exists(void)
 	return mailbox != NULL;
 }
 
-static void
-put_mail(Oid database, bool wanted)
+/* NULL: the mailbox is full. */
+static Letter *
+letter_of(Oid database)
 {
-	TimestampTz at = wanted ? GetCurrentTimestamp() : MyStartTimestamp;
 	int			i = 0;
 
 	while (i < mailbox->count && mailbox->mail[i].database != database)
 		i++;
 	if (i == MAILBOX_SIZE)
+		return NULL;
+	if (i == mailbox->count)
+	{
+		memset(&mailbox->mail[i], 0, sizeof(Letter));
+		mailbox->mail[i].database = database;
+		mailbox->count++;
+	}
+	return &mailbox->mail[i];
+}
+
+static void
+put_news(News news)
+{
+	Letter	   *letter = letter_of(MyDatabaseId);
+
+	if (letter == NULL)
 	{
 		mailbox->overflowed = true;
 		return;
 	}
-	if (i < mailbox->count && mailbox->mail[i].wanted && !wanted && mailbox->mail[i].at > at)
-		return;					/* somebody asked after this worker had begun */
-	mailbox->mail[i].database = database;
-	mailbox->mail[i].wanted = wanted;
-	mailbox->mail[i].at = at;
-	mailbox->count = Max(mailbox->count, i + 1);
+	if (news == ASKED_FOR)
+		letter->asked_at_ms = provision_clock_ms();
+	else if (news == NOT_NEEDED)
+		letter->not_needed_at_ms = provision_shared_began_at_ms;
+	letter->settled = letter->settled || news == SETTLED;
+	letter->left = letter->left || news == LEFT;
 }
 
 static void
@@ -103,14 +121,14 @@ wake_process(int pid)
 }
 
 void
-provision_shared_want(Oid database, bool wanted)
+provision_shared_tell(News news)
 {
 	int			launcher_pid;
 
 	if (mailbox == NULL)
 		return;
 	LWLockAcquire(mailbox->lock, LW_EXCLUSIVE);
-	put_mail(database, wanted);
+	put_news(news);
 	launcher_pid = mailbox->launcher_pid;
 	LWLockRelease(mailbox->lock);
 	if (launcher_pid != 0)
@@ -126,7 +144,7 @@ provision_shared_open_mailbox(void)
 }
 
 int
-provision_shared_take_mail(WantedDatabase mail[MAILBOX_SIZE])
+provision_shared_take_mail(Letter mail[MAILBOX_SIZE])
 {
 	int			count;
 

@@ -10,17 +10,28 @@
 
 #include "postgres.h"
 
-#include "datatype/timestamp.h"
-
 #define MAILBOX_SIZE 256
 
-typedef struct WantedDatabase
+typedef enum News
+{
+	ASKED_FOR,					/* somebody wants workers here */
+	SETTLED,					/* a worker stays here */
+	LEFT,						/* a worker was told to end and did so in order */
+	NOT_NEEDED					/* a worker found nothing to do here */
+} News;
+
+/* What is new about a database. Times are those of clock.h; 0: this did not happen. */
+typedef struct Letter
 {
 	Oid			database;
-	bool		wanted;
-	TimestampTz at;				/* wanted: when it was asked for; else: when the
-								 * worker began that found nothing to do */
-} WantedDatabase;
+	int64		asked_at_ms;
+	int64		not_needed_at_ms;	/* when the worker began that found this */
+	bool		settled;
+	bool		left;
+} Letter;
+
+/* Set by a worker when it begins. */
+extern int64 provision_shared_began_at_ms;
 
 extern void provision_shared_request(void);
 
@@ -28,18 +39,18 @@ extern void provision_shared_request(void);
 extern bool provision_shared_exists(void);
 
 /*
- * Tells the launcher whether this database wants workers, and wakes it. That
- * it does not is said by a worker, and counts for less than a wish that is
- * younger than this worker.
+ * Tells the launcher something about the present database, and wakes it. All
+ * but a wish is said by a worker; that there is nothing to do counts for less
+ * than a wish that is younger than this worker.
  * When the mailbox is full the launcher looks at every database again.
  */
-extern void provision_shared_want(Oid database, bool wanted);
+extern void provision_shared_tell(News news);
 
 /*
  * For the launcher: announces its latch, and takes the mail. Returns the
  * number of entries copied, -1 when the mailbox had overflowed.
  */
 extern void provision_shared_open_mailbox(void);
-extern int	provision_shared_take_mail(WantedDatabase mail[MAILBOX_SIZE]);
+extern int	provision_shared_take_mail(Letter mail[MAILBOX_SIZE]);
 
 #endif							/* PROVISION_SHARED_H */

@@ -80,6 +80,15 @@ static Statement purge_history = {
 	1, {INT8OID}
 };
 
+static Statement tell_trouble = {
+	"SELECT provision.log_worker_trouble($1, $2, $3, $4)",
+	4, {INT8OID, INT4OID, TEXTOID, TEXTOID}
+};
+static Statement correct_times = {
+	"SELECT provision.correct_times(make_interval(secs => $1))",
+	1, {FLOAT8OID}
+};
+
 static MemoryContext result_context;
 
 void
@@ -349,6 +358,25 @@ provision_store_purge(void)
 
 	run(&purge_history, values, NULL);
 	return first_number() >= PURGE_ROWS;
+}
+
+void
+provision_store_tell_trouble(int64 incarnation, const Trouble *trouble)
+{
+	Datum		values[] = {
+		Int64GetDatum(incarnation), Int32GetDatum(trouble->count),
+		CStringGetTextDatum(trouble->sqlstate), CStringGetTextDatum(trouble->message)
+	};
+
+	run(&tell_trouble, values, NULL);
+}
+
+void
+provision_store_correct_times(int longest_pause_s)
+{
+	Datum		values[] = {Float8GetDatum(longest_pause_s)};
+
+	run(&correct_times, values, NULL);
 }
 
 Datum

@@ -17,6 +17,7 @@
 
 #include "http_answer.h"
 #include "http_request.h"
+#include "trouble.h"
 
 /* What the end of a round tells the worker. */
 typedef struct StoreOutlook
@@ -77,6 +78,12 @@ extern StoreOutlook provision_store_end_round(int64 incarnation, const StoreFigu
 
 /* Removes a batch of what is older than provision.retention; false when none is left. */
 extern bool provision_store_purge(void);
+
+/* An event about rounds that were given up. */
+extern void provision_store_tell_trouble(int64 incarnation, const Trouble *trouble);
+
+/* Ends pauses that the engine would not have made so long: the clock was set back. */
+extern void provision_store_correct_times(int longest_pause_s);
 
 /* An empty list of jobs for provision_store_begin_calls. */
 extern Datum provision_store_no_jobs(void);

@@ -16,8 +16,8 @@
 #include "miscadmin.h"
 #include "storage/proc.h"
 
+#include "background.h"
 #include "compat.h"
-#include "launcher.h"
 #include "shared.h"
 #include "wakeup.h"
 
@@ -45,9 +45,9 @@ static void
 start_worker_now(void)
 {
 	if (provision_shared_exists())
-		provision_shared_want(MyDatabaseId, true);
+		provision_shared_tell(ASKED_FOR);
 	else
-		provision_launcher_start_lone_worker(MyDatabaseId);
+		provision_background_start_lone_worker(MyDatabaseId);
 }
 
 static void

@@ -60,12 +60,24 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.slots_in_use(bigint) IS 'Calls of max_concurrent that running jobs hold.';
 
+-- No breaker is set for longer than recovery_seconds: a time further away is of a clock that has been set back, and has come.
+CREATE OR REPLACE FUNCTION provision.breaker_due_at(state provision.engine_state)
+    RETURNS timestamptz
+    LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    SELECT CASE WHEN state.breaker_until <= clock_timestamp() + make_interval(secs => engine.recovery_seconds)
+                THEN state.breaker_until ELSE clock_timestamp() END
+      FROM provision.engine
+     WHERE engine.engine_id = state.engine_id;
+END;
+COMMENT ON FUNCTION provision.breaker_due_at(provision.engine_state) IS 'When an engine whose breaker is not closed may be probed.';
+
 CREATE OR REPLACE FUNCTION provision.may_claim(state provision.engine_state)
     RETURNS boolean
     LANGUAGE sql VOLATILE
 BEGIN ATOMIC
     SELECT state.paused_at IS NULL
-           AND (state.breaker = 'closed' OR state.breaker_until <= clock_timestamp());
+           AND (state.breaker = 'closed' OR provision.breaker_due_at(state) <= clock_timestamp());
 END;
 COMMENT ON FUNCTION provision.may_claim(provision.engine_state) IS 'The engine is neither paused nor cut off by its breaker, or it is time to probe it.';
 

@@ -37,8 +37,8 @@ BEGIN
     WITH bucket AS MATERIALIZED (
         SELECT engine_state.engine_id,
                least(coalesce(engine.burst, greatest(1, engine.rate_per_second)),
-                     engine_state.tokens + extract(epoch FROM clock_timestamp() - greatest(engine_state.tokens_at, clock_timestamp() - interval '1 day'))
-                                           * engine.rate_per_second) AS tokens
+                     engine_state.tokens + greatest(0, extract(epoch FROM clock_timestamp() - greatest(engine_state.tokens_at, clock_timestamp() - interval '1 day')))
+                                           * engine.rate_per_second) AS tokens     -- none are taken away when the clock is set back
           FROM provision.engine_state
           JOIN provision.engine ON engine.engine_id = engine_state.engine_id
          WHERE engine_state.engine_id = take_token.engine_id

@@ -260,7 +260,7 @@ BEGIN
     RETURN least(
         (SELECT min(job.due_at) FROM provision.job WHERE job.state = 'scheduled'),
         (SELECT min(job.due_at) FROM provision.job WHERE job.owner = next_due_at.incarnation AND job.due_at IS NOT NULL),
-        (SELECT min(engine_state.breaker_until)
+        (SELECT min(provision.breaker_due_at(engine_state))
            FROM provision.engine_state
           WHERE engine_state.breaker <> 'closed'
             AND engine_state.paused_at IS NULL

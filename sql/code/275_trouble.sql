@@ -1,0 +1,63 @@
+-- What a worker does about trouble that is nobody's fault: rounds that were given up, a clock that was set.
+
+CREATE OR REPLACE FUNCTION provision.log_worker_trouble(incarnation bigint, given_up integer, state text, message text)
+    RETURNS void
+    LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    INSERT INTO provision.event (event, detail)
+    VALUES ('worker_hindered', jsonb_build_object(
+        'incarnation', log_worker_trouble.incarnation,
+        'rounds_given_up', log_worker_trouble.given_up,
+        'sqlstate', log_worker_trouble.state,
+        'message', provision.redact_text(log_worker_trouble.message)));
+END;
+COMMENT ON FUNCTION provision.log_worker_trouble(bigint, integer, text, text)
+    IS 'An event about rounds that were given up and made again because of the server (no space, a locked table, a cancellation); state and message are those of the last.';
+
+-- When the clock was set back, what the engine put off for seconds would wait for as long as it was set back. What a caller put off (run_at)
+-- was meant by the clock and stays. Jobs that somebody has locked are left out: nobody is waited for.
+CREATE OR REPLACE FUNCTION provision.correct_times(longest_pause interval)
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    now_it_is constant timestamptz := clock_timestamp();
+    begun bigint[] := ARRAY(SELECT job.job_id
+                              FROM provision.job
+                             WHERE job.started_at IS NOT NULL
+                               AND job.state IN ('pending', 'scheduled', 'running')
+                             ORDER BY job.job_id
+                               FOR NO KEY UPDATE SKIP LOCKED);
+    corrected bigint;
+BEGIN
+    UPDATE provision.job_step
+       SET next_attempt_at = least(job_step.next_attempt_at, bounds.retry),
+           doubtful_until = least(job_step.doubtful_until, bounds.doubt)
+      FROM provision.job
+      JOIN provision.step ON step.workflow_id = job.workflow_id
+     CROSS JOIN LATERAL (SELECT now_it_is + greatest(longest_pause, make_interval(secs => step.backoff_max_ms / 1000.0)) AS retry,
+                                now_it_is + make_interval(secs => step.patience_ms / 1000.0) AS doubt) AS bounds
+     WHERE job.job_id = ANY (begun)
+       AND job_step.job_id = job.job_id
+       AND job_step.ordinal = step.ordinal
+       AND (job_step.next_attempt_at > bounds.retry OR job_step.doubtful_until > bounds.doubt);
+    WITH due AS (
+        SELECT job.job_id, coalesce(min(job_step.next_attempt_at), now_it_is) AS at
+          FROM provision.job
+          LEFT JOIN provision.job_step ON job_step.job_id = job.job_id AND job_step.next_attempt_at IS NOT NULL
+         WHERE job.job_id = ANY (begun)
+           AND job.due_at > now_it_is + greatest(longest_pause, interval '1 min')     -- nothing but a retry is put off for longer
+         GROUP BY job.job_id
+    )
+    UPDATE provision.job
+       SET due_at = due.at
+      FROM due
+     WHERE job.job_id = due.job_id
+       AND job.due_at > due.at;
+    GET DIAGNOSTICS corrected = ROW_COUNT;
+    RETURN corrected;
+END;
+$$;
+COMMENT ON FUNCTION provision.correct_times(interval)
+    IS 'Pauses of jobs that have begun and that are longer than longest_pause and than their step''s longest back-off end sooner. Returns how many jobs became due sooner.';

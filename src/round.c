@@ -1,0 +1,272 @@
+/*
+ * round.c
+ *		One turn of a worker's work: record, plan, claim, commit, send.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "clock.h"
+#include "http_client.h"
+#include "round.h"
+#include "settings.h"
+#include "trouble.h"
+#include "worker.h"
+
+/* History is looked through at most once in this time, unless a batch was not enough. */
+#define PURGE_INTERVAL_MS (60 * 60 * 1000)
+
+/* What somebody else has locked is tried again after this time, doubled each time in vain. */
+#define LOCKED_PAUSE_MS 50
+#define LONGEST_LOCKED_PAUSE_MS 1000
+
+/* Bodies recorded in one round; further answers wait for the next, which follows at once. */
+#define MAX_ROUND_BYTES (16 * 1024 * 1024)
+
+/* Dead peers are looked for at most this often. */
+#define RESCUE_INTERVAL_MS 1000
+
+void
+provision_round_take_answers(Worker *worker)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+	HttpAnswer *answer;
+	size_t		bytes = 0;
+	ListCell   *cell;
+
+	foreach(cell, worker->answers)
+		bytes += ((HttpAnswer *) lfirst(cell))->body_length;
+	provision_http_client_work();
+	while (bytes < MAX_ROUND_BYTES && (answer = provision_http_client_next_answer()) != NULL)
+	{
+		worker->answers = lappend(worker->answers, answer);
+		bytes += answer->body_length;
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+/* Those that remain stay; the others are freed. */
+static void
+keep_answers(Worker *worker, List *remaining)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+	List	   *kept = NIL;
+	ListCell   *cell;
+
+	foreach(cell, worker->answers)
+	{
+		if (list_member_ptr(remaining, lfirst(cell)))
+			kept = lappend(kept, lfirst(cell));
+		else
+			provision_http_answer_free(lfirst(cell));
+	}
+	list_free(worker->answers);
+	worker->answers = kept;
+	worker->some_were_locked = kept != NIL;
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+wipe_authorization(HttpRequest *request)
+{
+	if (request->authorization != NULL)
+		explicit_bzero(unconstify(char *, request->authorization), strlen(request->authorization));
+}
+
+static void
+send_requests(Worker *worker, List *requests)
+{
+	ListCell   *cell;
+
+	foreach(cell, requests)
+	{
+		HttpRequest *request = lfirst(cell);
+
+		if (!provision_http_client_send(request))
+			ereport(ERROR,
+					errcode(ERRCODE_OUT_OF_MEMORY),
+					errmsg("could not start an HTTP call"),
+					errdetail("libcurl is out of memory."));
+		wipe_authorization(request);
+		worker->figures.calls++;
+	}
+}
+
+/* Of a round that was given up. */
+static void
+forget_requests(List *requests)
+{
+	ListCell   *cell;
+
+	foreach(cell, requests)
+		wipe_authorization(lfirst(cell));
+}
+
+static void
+leave_if_extension_changed(Worker *worker)
+{
+	Oid			extension = provision_store_extension();
+
+	if (extension == worker->extension)
+		return;
+	provision_store_commit();
+	provision_worker_leave_process(OidIsValid(extension));
+}
+
+static void
+note_figures(Worker *worker)
+{
+	worker->figures.rounds++;
+	worker->figures.calls_in_flight = provision_http_client_in_flight();
+	if (worker->figures.rounds % 100 == 1)
+		worker->figures.memory_bytes = MemoryContextMemAllocated(TopMemoryContext, true);
+}
+
+static void
+note_outlook(Worker *worker, const StoreOutlook *outlook)
+{
+	worker->is_stopped = outlook->is_stopped;
+	worker->must_look = worker->must_look || outlook->has_suspect;
+	worker->has_peers = outlook->has_peers;
+	if (worker->has_more_history)
+		worker->purge_due_at = GetCurrentTimestamp();
+	else if (outlook->history_due_at == DT_NOEND)
+		worker->purge_due_at = DT_NOEND;
+	else
+		worker->purge_due_at = Max(outlook->history_due_at,
+								   TimestampTzPlusMilliseconds(worker->purged_at, PURGE_INTERVAL_MS));
+}
+
+static void
+hold_off(Worker *worker)
+{
+	worker->hindered_until_ms = provision_clock_ms() + provision_trouble_pause_ms();
+	worker->must_look = true;
+}
+
+/* A peer's death is known when the launcher wakes us, or at our start. */
+static void
+rescue_jobs_of_dead_peers(Worker *worker)
+{
+	int64		left = worker->rescued_at_ms + RESCUE_INTERVAL_MS - provision_clock_ms();
+
+	worker->rescue_due_at = DT_NOEND;
+	if (!worker->has_peers)
+		return;
+	if (left > 0)
+	{
+		worker->rescue_due_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), left);
+		return;
+	}
+	if (provision_store_rescue())
+		worker->rescue_due_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RESCUE_INTERVAL_MS);
+	worker->rescued_at_ms = provision_clock_ms();
+}
+
+/*
+ * What is due although this round left it undone is locked by somebody else:
+ * it is looked at again after a pause, not at once.
+ */
+static TimestampTz
+postpone_what_is_locked(Worker *worker, TimestampTz due_at, bool was_hindered, bool was_fruitful)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (due_at > now && !was_hindered && !worker->some_were_locked)
+		return due_at;
+	worker->locked_pause_ms = was_fruitful ? LOCKED_PAUSE_MS :
+		Max(LOCKED_PAUSE_MS, Min(2 * worker->locked_pause_ms, LONGEST_LOCKED_PAUSE_MS));
+	now = TimestampTzPlusMilliseconds(now, worker->locked_pause_ms);
+	return due_at < GetCurrentTimestamp() ? now : Min(due_at, now);
+}
+
+/* What a round came to; of use only once it is committed. */
+typedef struct Round
+{
+	Worker	   *worker;
+	List	   *requests;
+	List	   *remaining;
+	StoreOutlook outlook;
+	int64		claimed;
+	bool		was_hindered;
+} Round;
+
+/* What outlived trouble is told when there is none. */
+static void
+make_good(Worker *worker)
+{
+	if (provision_trouble_untold()->count > 0)
+		provision_store_tell_trouble(worker->incarnation, provision_trouble_untold());
+	if (worker->must_correct_times)
+		provision_store_correct_times(0);
+}
+
+/*
+ * One transaction: what was answered, what follows from it, and new jobs into
+ * the places that became free. Calls go out after its commit. Claimed jobs
+ * are planned in the next round, so that a job which kills its worker while
+ * it is planned is known to have been claimed.
+ */
+static void
+do_round(void *argument)
+{
+	Round	   *round = argument;
+	Worker	   *worker = round->worker;
+	Datum		jobs;
+	int			places;
+
+	leave_if_extension_changed(worker);
+	make_good(worker);
+	rescue_jobs_of_dead_peers(worker);
+	jobs = provision_store_no_jobs();
+	if (worker->answers != NIL)
+		round->remaining = provision_store_record(worker->incarnation, worker->answers, &jobs);
+	round->requests = provision_store_begin_calls(worker->incarnation, jobs);
+	places = provision_max_in_flight - provision_http_client_in_flight() - list_length(round->requests);
+	round->claimed = provision_store_claim(worker->incarnation, Max(places, 0), &round->was_hindered);
+	note_figures(worker);
+	round->outlook = provision_store_end_round(worker->incarnation, &worker->figures);
+}
+
+void
+provision_round_run(Worker *worker)
+{
+	Round		round = {.worker = worker};
+	bool		was_fruitful;
+
+	if (!provision_trouble_outlive("running a round", do_round, &round))
+	{
+		forget_requests(round.requests);
+		hold_off(worker);
+		return;
+	}
+	provision_trouble_told();
+	worker->must_correct_times = false;
+	worker->must_look = round.claimed > 0;
+	was_fruitful = worker->must_look || round.requests != NIL || worker->answers != NIL;
+	keep_answers(worker, round.remaining);
+	send_requests(worker, round.requests);
+	worker->due_at = Min(postpone_what_is_locked(worker, round.outlook.next_due_at, round.was_hindered, was_fruitful),
+						 worker->rescue_due_at);
+	note_outlook(worker, &round.outlook);
+}
+
+static void
+do_purge(void *argument)
+{
+	Worker	   *worker = argument;
+
+	leave_if_extension_changed(worker);
+	worker->has_more_history = provision_store_purge();
+}
+
+void
+provision_round_purge(Worker *worker)
+{
+	worker->has_more_history = false;
+	if (!provision_trouble_outlive("removing old history", do_purge, worker))
+		hold_off(worker);
+	worker->purged_at = GetCurrentTimestamp();
+	worker->must_look = true;	/* for the outlook */
+}
