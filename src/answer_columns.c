@@ -54,6 +54,22 @@ json_of_answer(const HttpAnswer *answer)
 	return json;
 }
 
+/* malloc'ed: why there is no answer, or where it sends to; NULL when there is nothing to say. */
+static char *
+detail_of_answer(const HttpAnswer *answer)
+{
+	char	   *detail;
+
+	if (answer->error != NULL)
+		return strdup(answer->error);
+	if (answer->location == NULL)
+		return NULL;
+	detail = malloc(sizeof("Location: ") + strlen(answer->location));
+	if (detail != NULL)
+		sprintf(detail, "Location: %s", answer->location);
+	return detail;
+}
+
 /* What one answer gives for an argument of provision.record_answers(). */
 static Datum
 value_of_answer(const HttpAnswer *answer, int argument, bool *is_null)
@@ -75,7 +91,7 @@ value_of_answer(const HttpAnswer *answer, int argument, bool *is_null)
 			return adopt_text(answer->body == NULL ? NULL :
 							  provision_text_excerpt(answer->body, answer->body_length, EXCERPT_BYTES), is_null);
 		case 8:
-			return adopt_text(answer->error == NULL ? NULL : strdup(answer->error), is_null);
+			return adopt_text(detail_of_answer(answer), is_null);
 		case 9:
 			*is_null = answer->retry_after_ms < 0;
 			return Int64GetDatum(answer->retry_after_ms);

@@ -12,11 +12,11 @@
 #include "text_excerpt.h"
 
 #define MAX_CONTENT_TYPE_SIZE 200
+#define MAX_LOCATION_SIZE 400
 #define FIRST_BODY_SIZE 4096
 
 /* An answer that has begun must go on; only its beginning may take long. */
-#define LOW_SPEED_BYTES 1
-#define LOW_SPEED_SECONDS 30
+#define LOW_SPEED_BYTES 100
 
 void
 provision_http_answer_free(HttpAnswer *answer)
@@ -24,6 +24,7 @@ provision_http_answer_free(HttpAnswer *answer)
 	if (answer == NULL)
 		return;
 	free(answer->error);
+	free(answer->location);
 	free(answer->content_type);
 	free(answer->body);
 	free(answer);
@@ -127,7 +128,7 @@ begin_reading(HttpCall *call)
 	(void) curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_LIMIT,
 							(long) LOW_SPEED_BYTES);
 	(void) curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_TIME,
-							(long) LOW_SPEED_SECONDS);
+							(long) call->low_speed_seconds);
 }
 
 /*
@@ -293,21 +294,42 @@ note_server_time(HttpCall *call)
 	}
 }
 
+/* A text of libcurl's, as one that is ours. */
+static char *
+copy_info(const HttpCall *call, CURLINFO which, size_t max_size)
+{
+	const char *text = NULL;
+
+	(void) curl_easy_getinfo(call->easy, which, &text);
+	return text == NULL ? NULL :
+		provision_text_excerpt(text, strlen(text), max_size);
+}
+
 static void
 note_head(HttpCall *call)
 {
 	HttpAnswer *answer = call->answer;
-	const char *content_type = NULL;
 	long		status = 0;
 
 	(void) curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
 	answer->http_status = call->phase == PHASE_READING ? (int) status : 0;
-	(void) curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &content_type);
-	if (content_type != NULL)
-		answer->content_type = provision_text_excerpt(content_type,
-													  strlen(content_type),
-													  MAX_CONTENT_TYPE_SIZE);
+	answer->content_type = copy_info(call, CURLINFO_CONTENT_TYPE,
+									 MAX_CONTENT_TYPE_SIZE);
+	answer->location = copy_info(call, CURLINFO_REDIRECT_URL,
+								 MAX_LOCATION_SIZE);
 	note_server_time(call);
+}
+
+/*
+ * In TLS 1.3 a server that wants a certificate says so after the handshake,
+ * when the request may be on its way; libcurl then only knows that reading
+ * failed.
+ */
+static bool
+is_certificate_wanted(const HttpCall *call, CURLcode code)
+{
+	return code == CURLE_RECV_ERROR && call->secure &&
+		strstr(call->curl_error, "alert certificate required") != NULL;
 }
 
 void
@@ -331,17 +353,21 @@ provision_http_answer_finish(HttpCall *call, CURLcode code)
 	/* We stopped libcurl because the server had closed the connection. */
 	if (call->stop == STOP_REPEATED_MUTATION)
 		code = CURLE_GOT_NOTHING;
+	if (call->stop == STOP_HEADER_TOO_LARGE)
+		code = CURLE_FILESIZE_EXCEEDED;
+	if (is_certificate_wanted(call, code))
+		code = HTTP_CERTIFICATE_WANTED;
 	answer->curl_code = code;
 	answer->error = provision_http_error_text(call, code);
 }
 
 void
-provision_http_answer_refuse(HttpCall *call, const char *reason)
+provision_http_answer_refuse(HttpCall *call, CURLcode code, const char *reason)
 {
 	HttpAnswer *answer = call->answer;
 
 	answer->delivery = DELIVERY_NOT_SENT;
-	answer->curl_code = CURLE_FAILED_INIT;
+	answer->curl_code = code;
 	answer->total_ms = 0;
 	answer->error = provision_http_error_refusal(reason);
 }

@@ -32,6 +32,8 @@ typedef struct HttpAnswer
 								 * when answered */
 	int			http_status;	/* 0: no status line came.  May be set although
 								 * the delivery is unknown */
+	char	   *location;		/* where a 3xx sends to, an absolute URL in one
+								 * line of UTF-8; never followed; NULL: none */
 	char	   *content_type;	/* one line of UTF-8; NULL: none */
 	char	   *body;			/* raw decoded bytes, NUL-terminated for
 								 * convenience; NULL: none came */

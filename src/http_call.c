@@ -85,6 +85,7 @@ provision_http_call_make(int64_t attempt_id, const HttpLimits *limits)
 	call->answer = answer;
 	call->max_body_size = limits->max_body_size;
 	call->max_header_size = limits->max_header_size;
+	call->low_speed_seconds = limits->low_speed_seconds;
 	return call;
 }
 

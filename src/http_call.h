@@ -26,6 +26,9 @@
 #define HTTP_CAN_COUNT_SENDING (LIBCURL_VERSION_NUM >= 0x075000)
 #endif
 
+/* CURLE_SSL_CLIENTCERT of newer versions. */
+#define HTTP_CERTIFICATE_WANTED ((CURLcode) 98)
+
 #define HTTP_HEADER_COUNT 9		/* lines of our own in a request */
 #define HTTP_RETRY_AFTER_COUNT 2	/* a third such header is ignored */
 #define HTTP_VALUE_SIZE 64		/* every valid time is shorter */
@@ -87,6 +90,7 @@ typedef struct HttpCall
 	/* the receiving half */
 	size_t		max_body_size;
 	size_t		max_header_size;
+	int			low_speed_seconds;
 	size_t		header_size;
 	size_t		body_capacity;
 	bool		informational;	/* the header lines are those of no answer, as
@@ -145,7 +149,8 @@ extern bool provision_http_answer_apply(HttpCall *call);
 extern void provision_http_answer_finish(HttpCall *call, CURLcode code);
 
 /* Fills the answer of a call that never reached libcurl. */
-extern void provision_http_answer_refuse(HttpCall *call, const char *reason);
+extern void provision_http_answer_refuse(HttpCall *call, CURLcode code,
+										 const char *reason);
 
 /*
  * One line of UTF-8, to be freed; NULL without memory, which the answer

@@ -88,25 +88,31 @@ provision_http_client_in_flight(void)
 	return client.in_flight_count;
 }
 
-/* NULL when the call is in flight, otherwise why it is not. */
+/*
+ * NULL when the call is in flight, otherwise why it is not.  In *code: whether
+ * it is the request that is wrong, memory that is lacking, or libcurl.
+ */
 static const char *
-start_call(HttpCall *call, const HttpRequest *request)
+start_call(HttpCall *call, const HttpRequest *request, CURLcode *code)
 {
 	const char *refusal = provision_http_request_refusal(request);
-	CURLMcode	code;
+	CURLMcode	multi_code;
 
+	*code = CURLE_BAD_FUNCTION_ARGUMENT;
 	if (refusal != NULL)
 		return refusal;
+	*code = CURLE_OUT_OF_MEMORY;
 	if (!provision_http_call_copy(call, request, &client.limits))
 		return "out of memory";
 	call->easy = provision_http_handle_take();
 	if (call->easy == NULL)
 		return "out of memory";
+	*code = CURLE_FAILED_INIT;
 	if (!provision_http_request_apply(call, &client.limits) ||
 		!provision_http_answer_apply(call))
 		return "libcurl refused an option of the call";
-	code = curl_multi_add_handle(client.multi, call->easy);
-	return code == CURLM_OK ? NULL : curl_multi_strerror(code);
+	multi_code = curl_multi_add_handle(client.multi, call->easy);
+	return multi_code == CURLM_OK ? NULL : curl_multi_strerror(multi_code);
 }
 
 /* Its answer is filled; what was sent is needed no more. */
@@ -134,19 +140,20 @@ provision_http_client_send(const HttpRequest *request)
 {
 	HttpCall   *call;
 	const char *refusal;
+	CURLcode	code;
 
 	if (client.multi == NULL)
 		return false;
 	call = provision_http_call_make(request->attempt_id, &client.limits);
 	if (call == NULL)
 		return false;
-	refusal = start_call(call, request);
+	refusal = start_call(call, request, &code);
 	if (refusal == NULL)
 	{
 		put_in_flight(call);
 		return true;
 	}
-	provision_http_answer_refuse(call, refusal);
+	provision_http_answer_refuse(call, code, refusal);
 	put_finished(call);
 	return true;
 }

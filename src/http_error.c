@@ -46,6 +46,8 @@ phase_name(const HttpCall *call, CURLcode code)
 	/* By then libcurl had already made another connection. */
 	if (call->stop == STOP_REPEATED_MUTATION)
 		return "waiting for the answer";
+	if (code == HTTP_CERTIFICATE_WANTED)
+		return "TLS handshake";
 	switch (call->phase)
 	{
 		case PHASE_PREPARING:
@@ -64,6 +66,14 @@ phase_name(const HttpCall *call, CURLcode code)
 			break;
 	}
 	return "reading the answer";
+}
+
+/* libcurl has a limit of its own, and some versions call it lack of memory. */
+static bool
+is_line_too_long(const HttpCall *call, CURLcode code)
+{
+	return code == CURLE_OUT_OF_MEMORY && call->phase == PHASE_READING &&
+		!call->head_complete;
 }
 
 static const char *
@@ -85,6 +95,8 @@ reason_text(const HttpCall *call, CURLcode code)
 		case STOP_NONE:
 			break;
 	}
+	if (is_line_too_long(call, code))
+		return "a header line is longer than allowed, or memory is lacking";
 	if (call->curl_error[0] != '\0')
 		return call->curl_error;
 	if (code == CURLE_OK)

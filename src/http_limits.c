@@ -11,6 +11,7 @@
 #define DEFAULT_MAX_BODY_SIZE (8 * 1024 * 1024)
 #define DEFAULT_MAX_HEADER_SIZE (64 * 1024)
 #define DEFAULT_MAX_CONNECTIONS 100
+#define DEFAULT_LOW_SPEED_SECONDS 30
 
 /* NULL and the empty string both mean "none"; false without memory. */
 static bool
@@ -39,6 +40,8 @@ provision_http_limits_copy(HttpLimits *copy, const HttpLimits *limits)
 		copy->max_header_size = DEFAULT_MAX_HEADER_SIZE;
 	if (copy->max_connections <= 0)
 		copy->max_connections = DEFAULT_MAX_CONNECTIONS;
+	if (copy->low_speed_seconds <= 0)
+		copy->low_speed_seconds = DEFAULT_LOW_SPEED_SECONDS;
 	if (user_agent == NULL || user_agent[0] == '\0')
 		user_agent = "provision";
 	return copy_text(&copy->user_agent, user_agent) &&

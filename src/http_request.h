@@ -48,6 +48,9 @@ typedef struct HttpLimits
 									 * 0: 64 KiB */
 	int			max_connections;	/* kept alive for the next calls; more only
 									 * while more calls are in flight; 0: 100 */
+	int			low_speed_seconds;	/* an answer that has begun is given up when
+									 * it is slower than 100 bytes per second
+									 * for so long; 0: 30 */
 	const char *ca_file;		/* PEM; NULL: the system's */
 	const char *user_agent;		/* NULL: "provision" */
 } HttpLimits;

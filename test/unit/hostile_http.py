@@ -44,6 +44,14 @@ class Connection:
             raise Closed
         self.buffer += more
 
+    def refuse_handshake(self):
+        """As every HTTP server does with what is no HTTP."""
+        if not self.buffer:
+            self.fill()
+        if self.buffer.startswith(b"\x16"):
+            self.send(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+            raise Closed
+
     def send(self, data):
         self.stream.sendall(data)
 
@@ -60,6 +68,7 @@ class Connection:
 
 class Request:
     def __init__(self, connection):
+        connection.refuse_handshake()
         head = connection.read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")
         self.line = head[0]
         self.method, self.target = head[0].split(" ")[:2]

@@ -31,12 +31,26 @@ def serve_http(stream):
         function(connection, request)
 
 
+def shake_hands(stream, context):
+    """After a refusal it reads on: to close with unread bytes is a reset, which can overtake the alert that says why."""
+    raw = stream.dup()
+    try:
+        return context.wrap_socket(stream, server_side=True)
+    except OSError:
+        raw.shutdown(socket.SHUT_WR)
+        while raw.recv(65536):
+            pass
+        raise
+    finally:
+        raw.close()
+
+
 def run_connection(stream, serve, context):
     try:
         stream.settimeout(60)
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context is not None:
-            stream = context.wrap_socket(stream, server_side=True)
+            stream = shake_hands(stream, context)
         serve(stream)
     except (Closed, OSError, ValueError):
         pass

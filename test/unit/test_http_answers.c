@@ -8,6 +8,7 @@
 
 #include "hostile.h"
 #include "http_call.h"
+#include "json_text.h"
 #include "tap.h"
 
 #define MAX_BODY_SIZE 100000
@@ -40,6 +41,9 @@ static const AnswerCase cases[] = {
 	{"/endless-chunks", ANSWERED, 200, NULL},
 	{"/gzip-bomb", ANSWERED, 200, NULL},
 	{"/nested-gzip-bomb", ANSWERED, 200, NULL},
+	{"/deflate-bomb", ANSWERED, 200, NULL},
+	{"/many-encodings", UNKNOWN, 200, "reading the answer: "},
+	{"/reset-content", ANSWERED, 205, NULL},
 	{"/length-too-short", ANSWERED, 200, NULL},
 	{"/close-before-reading", UNKNOWN, 0, "waiting for the answer: "},
 	{"/close-after-reading", UNKNOWN, 0, "waiting for the answer: "},
@@ -53,7 +57,8 @@ static const AnswerCase cases[] = {
 	{"/false-gzip", UNKNOWN, 200, "reading the answer: "},
 	{"/bad-chunk", UNKNOWN, 200, "reading the answer: "},
 	{"/negative-length", UNKNOWN, 200, "reading the answer: "},
-	{"/huge-header", UNKNOWN, 200, "reading the answer: "},
+	{"/huge-header", UNKNOWN, 200,
+	"reading the answer: "},
 	{"/many-headers", UNKNOWN, 200,
 	"reading the answer: the header lines are longer than allowed"},
 	{"/garbage", UNKNOWN, 0, "waiting for the answer: "},
@@ -222,6 +227,44 @@ test_bodies(void)
 	provision_http_answer_free(answer);
 }
 
+typedef struct TextCase
+{
+	const char *name;
+	bool		is_json;
+} TextCase;
+
+/* What arrives may be no JSON, and no text at all; what is kept is either. */
+static void
+test_texts(void)
+{
+	static const TextCase texts[] = {
+		{"invalid-utf8", false}, {"nul", false}, {"escaped-nul", true},
+		{"lone-surrogate", true}, {"malformed", false}, {"cut", false},
+		{"deep", false}, {"byte-order-mark", true}, {"latin1", false},
+		{"huge-number", false}, {"login", false}, {"blank", false},
+		{"number", true},
+	};
+	size_t		i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	{
+		char		path[40];
+		HttpAnswer *answer;
+		size_t		length = 0;
+		char	   *json = NULL;
+
+		snprintf(path, sizeof(path), "/text?%s", texts[i].name);
+		answer = get(path);
+		if (answer->body != NULL)
+			json = provision_json_text_clean(answer->body, answer->body_length, &length);
+		tap_ok(answer->delivery == ANSWERED && !answer->body_too_large == (strcmp(texts[i].name, "deep") != 0) &&
+			   (json != NULL) == texts[i].is_json,
+			   "%s: %s", texts[i].name, json ? json : "not JSON");
+		free(json);
+		provision_http_answer_free(answer);
+	}
+}
+
 typedef struct RetryCase
 {
 	const char *value;
@@ -311,6 +354,7 @@ main(void)
 	test_two_lengths();
 	test_empty_answers();
 	test_bodies();
+	test_texts();
 	test_retry_after();
 	test_next_after_smuggling();
 	provision_http_client_close();

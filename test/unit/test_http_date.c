@@ -3,7 +3,10 @@
  *		Retry-After in all its forms, and the dates of RFC 9110.
  */
 #include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "http_answer.h"
 #include "tap.h"
@@ -116,10 +119,88 @@ test_dates(void)
 	tap_is(date(long_value, NOW), INT64_MIN, "a long value is no date");
 }
 
+/* What is waited is never negative and never more than a day. */
+static int64_t
+bounded(int64_t seconds)
+{
+	if (seconds < 0)
+		return 0;
+	return seconds * 1000 > DAY_MS ? DAY_MS : seconds * 1000;
+}
+
+/* Every second that has a name, in the three ways to write it. */
+static void
+test_written_dates(void)
+{
+	static const char *const forms[] = {
+		"%a, %d %b %Y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y",
+		"%A, %d-%b-%y %H:%M:%S GMT"
+	};
+	int			wrong = 0;
+	int			i;
+
+	for (i = 0; i < 10000; i++)
+	{
+		/* Within 40 years of now, where two digits are enough. */
+		time_t		second = NOW + (rand() % 2 ? 1 : -1) * (rand() % 40) * INT64_C(31556952) / (1 + rand() % 100000);
+		char		text[60];
+
+		strftime(text, sizeof(text), forms[i % 3], gmtime(&second));
+		wrong += date(text, NOW) != second ||
+			provision_http_retry_after_ms(text, NOW) != bounded(second - NOW);
+	}
+	tap_is(wrong, 0, "10,000 written dates are read");
+}
+
+static void
+test_written_numbers(void)
+{
+	int			wrong = 0;
+	int			i;
+
+	for (i = 0; i < 10000; i++)
+	{
+		long long	number = (long long) rand() * rand() >> rand() % 62;
+		char		text[60];
+
+		number = rand() % 2 ? number : -number;
+		snprintf(text, sizeof(text), "%lld", number);
+		wrong += provision_http_retry_after_ms(text, NOW) != bounded(number > 1000000 ? 1000000 : number);
+	}
+	tap_is(wrong, 0, "10,000 numbers are read");
+}
+
+/* Bytes as they come, from those that times are made of. */
+static void
+test_any_text(void)
+{
+	static const char letters[] = "0123456789-+ :,;GMTSunNov\t\r\n\xff.eE";
+	int			wrong = 0;
+	int			i;
+
+	for (i = 0; i < 50000; i++)
+	{
+		char		text[41] = {0};
+		int			length = rand() % 40;
+		int			byte;
+		int64_t		wait;
+
+		for (byte = 0; byte < length; byte++)
+			text[byte] = letters[rand() % (sizeof(letters) - 1)];
+		wait = provision_http_retry_after_ms(text, rand());
+		wrong += wait < -1 || wait > DAY_MS;
+	}
+	tap_is(wrong, 0, "50,000 texts give nothing, or a time within bounds");
+}
+
 int
 main(void)
 {
+	srand(1);
 	test_retry_after();
 	test_dates();
+	test_written_dates();
+	test_written_numbers();
+	test_any_text();
 	return tap_done();
 }

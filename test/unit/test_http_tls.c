@@ -15,6 +15,7 @@ typedef struct TlsCase
 	const int  *port;
 	const char *ca_file;
 	Delivery	delivery;
+	int			curl_code;
 } TlsCase;
 
 static void
@@ -24,12 +25,13 @@ check(const TlsCase *expected)
 	HttpAnswer *answer;
 
 	request.mutation = true;
-	request.url = hostile_url_at("https", *expected->port, "/ok");
+	request.url = hostile_url_at("https", *expected->port, "/ok?tls");
 	request.ca_file = expected->ca_file;
 	request.authorization = "token secret:secret";
 	request.connect_timeout_ms = 1000;
 	answer = hostile_call(&request);
 	tap_ok(answer->delivery == expected->delivery &&
+		   answer->curl_code == expected->curl_code &&
 		   (answer->error == NULL ||
 			strncmp(answer->error, "TLS handshake: ", 15) == 0),
 		   "%s: %s", expected->name, answer->error ? answer->error : "works");
@@ -40,28 +42,42 @@ static void
 test_certificates(void)
 {
 	const TlsCase cases[] = {
-		{"own CA", &hostile.tls, hostile.ca_file, DELIVERY_ANSWERED},
-		{"the system's CAs", &hostile.tls, NULL, DELIVERY_NOT_SENT},
+		{"self-signed, trusted", &hostile.tls, hostile.ca_file,
+		DELIVERY_ANSWERED, 0},
+		{"own CA", &hostile.signed_by_authority, hostile.authority_file,
+		DELIVERY_ANSWERED, 0},
+		{"self-signed, the system's CAs", &hostile.tls, NULL,
+		DELIVERY_NOT_SENT, 60},
+		{"own CA, the system's CAs", &hostile.signed_by_authority, NULL,
+		DELIVERY_NOT_SENT, 60},
 		{"another CA", &hostile.tls, hostile.wrong_ca_file,
-		DELIVERY_NOT_SENT},
+		DELIVERY_NOT_SENT, 60},
+		{"expired", &hostile.expired, hostile.authority_file,
+		DELIVERY_NOT_SENT, 60},
 		{"missing CA file", &hostile.tls, "/nonexistent.pem",
-		DELIVERY_NOT_SENT},
+		DELIVERY_NOT_SENT, 77},
 		{"wrong host", &hostile.wrong_host, hostile.wrong_ca_file,
-		DELIVERY_NOT_SENT},
-		{"TLS 1.1", &hostile.old_tls, hostile.ca_file, DELIVERY_NOT_SENT},
+		DELIVERY_NOT_SENT, 60},
+		{"TLS 1.1", &hostile.old_tls, hostile.ca_file, DELIVERY_NOT_SENT,
+		35},
 		{"close in the handshake", &hostile.broken_tls, hostile.ca_file,
-		DELIVERY_NOT_SENT},
+		DELIVERY_NOT_SENT, 35},
 		{"silence in the handshake", &hostile.silent_tls, hostile.ca_file,
-		DELIVERY_NOT_SENT},
+		DELIVERY_NOT_SENT, 28},
 		{"client certificate wanted", &hostile.client_certificate,
-		hostile.ca_file, DELIVERY_NOT_SENT},
+		hostile.ca_file, DELIVERY_NOT_SENT, 35},
+		{"client certificate wanted, TLS 1.3",
+			&hostile.client_certificate_later, hostile.ca_file,
+		DELIVERY_UNKNOWN, 98},
 		{"plain HTTP server", &hostile.plain, hostile.ca_file,
-		DELIVERY_NOT_SENT},
+		DELIVERY_NOT_SENT, 35},
 	};
 	size_t		i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		check(&cases[i]);
+	tap_is(hostile_count("/ok?tls"), 2,
+		   "only those arrived, and none in plain text");
 }
 
 /* A connection made with one CA must not serve a call that trusts another. */
@@ -69,7 +85,7 @@ static void
 test_connection_belongs_to_its_ca(void)
 {
 	TlsCase		distrusting = {"kept connection, another CA", &hostile.tls,
-	hostile.wrong_ca_file, DELIVERY_NOT_SENT};
+	hostile.wrong_ca_file, DELIVERY_NOT_SENT, 60};
 
 	hostile_warm_up(hostile_url_at("https", hostile.tls, "/ok"),
 					hostile.ca_file);

@@ -1,0 +1,201 @@
+/*
+ * test_http_addresses.c
+ *		Names that have no address, an odd one, or too many; IPv6 beside IPv4.
+ *
+ * getaddrinfo is replaced for libcurl, too: each name below ".test" has the
+ * addresses that its case wants.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hostile.h"
+#include "tap.h"
+
+#define MANY 1000
+
+extern int	getaddrinfo(const char *node, const char *service,
+						const struct addrinfo *hints,
+						struct addrinfo **result);
+extern void freeaddrinfo(struct addrinfo *result);
+
+/* One allocation for each, so that the list is freed one by one. */
+typedef struct Entry
+{
+	struct addrinfo info;
+	struct sockaddr_storage address;
+} Entry;
+
+static void
+add_v4(struct addrinfo **list, const char *text, int port)
+{
+	Entry	   *entry = calloc(1, sizeof(Entry));
+	struct sockaddr_in *address = (struct sockaddr_in *) &entry->address;
+
+	address->sin_family = AF_INET;
+	address->sin_port = htons(port);
+	inet_pton(AF_INET, text, &address->sin_addr);
+	entry->info.ai_family = AF_INET;
+	entry->info.ai_socktype = SOCK_STREAM;
+	entry->info.ai_addrlen = sizeof(*address);
+	entry->info.ai_addr = (struct sockaddr *) address;
+	entry->info.ai_next = *list;
+	*list = &entry->info;
+}
+
+static void
+add_v6(struct addrinfo **list, const char *text, int port)
+{
+	Entry	   *entry = calloc(1, sizeof(Entry));
+	struct sockaddr_in6 *address = (struct sockaddr_in6 *) &entry->address;
+
+	address->sin6_family = AF_INET6;
+	address->sin6_port = htons(port);
+	inet_pton(AF_INET6, text, &address->sin6_addr);
+	entry->info.ai_family = AF_INET6;
+	entry->info.ai_socktype = SOCK_STREAM;
+	entry->info.ai_addrlen = sizeof(*address);
+	entry->info.ai_addr = (struct sockaddr *) address;
+	entry->info.ai_next = *list;
+	*list = &entry->info;
+}
+
+/* The last one added is the first to be tried. */
+int
+getaddrinfo(const char *node, const char *service,
+			const struct addrinfo *hints, struct addrinfo **result)
+{
+	int			port = service == NULL ? 0 : atoi(service);
+	int			i;
+
+	(void) hints;
+	*result = NULL;
+	if (strcmp(node, "servfail.test") == 0)
+		return EAI_AGAIN;
+	if (strcmp(node, "broken.test") == 0)
+		return EAI_FAIL;
+	if (strcmp(node, "both.test") == 0 || strcmp(node, "many.test") == 0)
+		add_v4(result, "127.0.0.1", port);
+	if (strcmp(node, "both.test") == 0 || strcmp(node, "only6.test") == 0)
+		add_v6(result, "::1", port);
+	if (strcmp(node, "mapped.test") == 0)
+		add_v6(result, "::ffff:127.0.0.1", port);
+	for (i = 0; i < MANY && strcmp(node, "many.test") == 0; i++)
+		add_v4(result, "127.0.0.2", port);
+	return *result == NULL ? EAI_NONAME : 0;
+}
+
+void
+freeaddrinfo(struct addrinfo *result)
+{
+	while (result != NULL)
+	{
+		struct addrinfo *next = result->ai_next;
+
+		free(result);
+		result = next;
+	}
+}
+
+static HttpAnswer *
+call(const char *host, int port)
+{
+	HttpRequest request = hostile_request("POST", "");
+	char		url[100];
+
+	snprintf(url, sizeof(url), "http://%s:%d/ok?%s", host, port, host);
+	request.url = url;
+	request.mutation = true;
+	request.timeout_ms = 20000;
+	return hostile_call(&request);
+}
+
+static void
+is_not_found(const char *host)
+{
+	HttpAnswer *answer = call(host, hostile.plain);
+
+	tap_ok(answer->delivery == DELIVERY_NOT_SENT && answer->curl_code == 6 &&
+		   strncmp(answer->error, "name resolution: ", 17) == 0,
+		   "%s: %s", host, answer->error ? answer->error : "found");
+	provision_http_answer_free(answer);
+}
+
+static void
+is_served(const char *host, int port)
+{
+	HttpAnswer *answer = call(host, port);
+
+	tap_ok(answer->http_status == 200, "%s is served: %s", host,
+		   answer->error ? answer->error : "yes");
+	provision_http_answer_free(answer);
+}
+
+static void
+is_refused(const char *host, int port)
+{
+	HttpAnswer *answer = call(host, port);
+
+	tap_ok(answer->delivery == DELIVERY_NOT_SENT && answer->curl_code == 7,
+		   "%s: %s", host, answer->error ? answer->error : "served");
+	provision_http_answer_free(answer);
+}
+
+/* A thousand addresses at which nobody listens do not outlast the limit. */
+static void
+test_many(void)
+{
+	HttpRequest request = hostile_request("POST", "");
+	char		url[100];
+	HttpAnswer *answer;
+
+	snprintf(url, sizeof(url), "http://many.test:%d/ok", hostile.plain);
+	request.url = url;
+	request.connect_timeout_ms = 500;
+	answer = hostile_call(&request);
+	tap_ok(answer->http_status == 200 ||
+		   answer->delivery == DELIVERY_NOT_SENT, "%d addresses: %s", MANY,
+		   answer->error ? answer->error : "the last one is found");
+	tap_ok(tap_is_slow() || answer->total_ms < 1500, "within the time to connect");
+	provision_http_answer_free(answer);
+}
+
+/* Where this machine has IPv6, the server has a port there that IPv4 lacks. */
+static void
+test_v6(void)
+{
+	if (hostile.plain_v6 == 0)
+	{
+		tap_note("no IPv6 here");
+		return;
+	}
+	is_served("[::1]", hostile.plain_v6);
+	is_served("only6.test", hostile.plain_v6);
+	is_refused("only6.test", hostile.plain);
+	is_refused("[::1]", hostile.plain);
+	is_served("mapped.test", hostile.plain);
+	is_served("[::ffff:127.0.0.1]", hostile.plain);
+}
+
+int
+main(void)
+{
+	HttpLimits	limits = {0};
+
+	hostile_start();
+	if (!provision_http_client_open(&limits))
+		return 1;
+	is_not_found("nosuch.test");
+	is_not_found("servfail.test");
+	is_not_found("broken.test");
+	is_served("both.test", hostile.plain);
+	test_many();
+	test_v6();
+	provision_http_client_close();
+	hostile_stop();
+	return tap_done();
+}
