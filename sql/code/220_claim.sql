@@ -60,6 +60,18 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.slots_in_use(bigint) IS 'Calls of max_concurrent that running jobs hold.';
 
+-- No server is left alone for longer than an hour: a time further away is of a clock that has been set back, and has come.
+CREATE OR REPLACE FUNCTION provision.takes_calls(state provision.engine_state)
+    RETURNS boolean
+    LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    SELECT state.paused_at IS NULL
+           AND (state.not_before IS NULL
+                OR state.not_before <= clock_timestamp()
+                OR state.not_before > clock_timestamp() + interval '1 hour');
+END;
+COMMENT ON FUNCTION provision.takes_calls(provision.engine_state) IS 'The engine is not paused, and its server did not ask to be left alone for now.';
+
 -- No breaker is set for longer than recovery_seconds: a time further away is of a clock that has been set back, and has come.
 CREATE OR REPLACE FUNCTION provision.breaker_due_at(state provision.engine_state)
     RETURNS timestamptz
@@ -76,10 +88,10 @@ CREATE OR REPLACE FUNCTION provision.may_claim(state provision.engine_state)
     RETURNS boolean
     LANGUAGE sql VOLATILE
 BEGIN ATOMIC
-    SELECT state.paused_at IS NULL
+    SELECT provision.takes_calls(state)
            AND (state.breaker = 'closed' OR provision.breaker_due_at(state) <= clock_timestamp());
 END;
-COMMENT ON FUNCTION provision.may_claim(provision.engine_state) IS 'The engine is neither paused nor cut off by its breaker, or it is time to probe it.';
+COMMENT ON FUNCTION provision.may_claim(provision.engine_state) IS 'The engine takes calls and is not cut off by its breaker, or it is time to probe it.';
 
 -- (PL/pgSQL keeps its plan; a function in SQL that cannot be inlined is planned again in every round.)
 -- Engines that may take jobs, locked: until the end of the transaction no other worker counts their slots.

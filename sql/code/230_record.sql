@@ -75,7 +75,7 @@ BEGIN ATOMIC
            step.max_attempts, step.backoff_ms, step.backoff_max_ms, step.patience_ms,
            coalesce(job_step.doubtful_until > attempt.started_at, false),
            answer.delivery, answer.http_status, answer.curl_code, decoded.body, answer.excerpt,
-           CASE WHEN meaning.error_code IS NOT NULL THEN coalesce(provision.frappe_message(decoded.body), answer.error, '') END,
+           CASE WHEN meaning.error_code IS NOT NULL THEN coalesce(answer.error, provision.frappe_message(decoded.body), '') END,
            answer.retry_after_ms, answer.timings::integer[], decoded.body ->> 'exc_type',
            meaning.verdict, meaning.error_code, meaning.trips
       FROM ROWS FROM (unnest(attempt_ids), unnest(deliveries), unnest(http_statuses), unnest(curl_codes), unnest(bodies),
@@ -264,6 +264,7 @@ AS $$
 BEGIN
     PERFORM provision.finish_attempts(outcomes);
     PERFORM provision.account_for_breakers(outcomes);
+    PERFORM provision.hold_back_engines(outcomes);
     IF EXISTS (SELECT FROM unnest(outcomes) AS outcome WHERE outcome.learn IS NOT NULL) THEN
         PERFORM provision.learn_facts(outcomes);
     END IF;

@@ -1,4 +1,4 @@
--- Limits while a job runs: slots of an engine, tokens of its rate, exclusions on a site. Rows that somebody else holds are never waited for.
+-- Limits while a job runs: slots of an engine, tokens of its rate, what its server asks for, exclusions on a site. Rows that somebody else holds are never waited for.
 
 -- The first call of a job goes in the slot it was claimed with; steps that run beside it need a free slot each.
 CREATE OR REPLACE FUNCTION provision.take_slot(engine_id bigint, job_id bigint, wanted bigint)
@@ -54,6 +54,48 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION provision.take_token(bigint) IS 'One call''s worth of an engine''s rate_per_second.';
+
+-- A server that is asked too much says when to come again. That holds for all jobs of the engine, not only for the one that was told,
+-- and at most for an hour. Rows that somebody else holds are left out: the next call is told the same.
+CREATE OR REPLACE FUNCTION provision.hold_back_engines(outcomes provision.outcome[])
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    held record;
+BEGIN
+    IF NOT EXISTS (SELECT FROM unnest(outcomes) AS outcome WHERE outcome.retry_after_ms > 0 AND outcome.http_status IN (429, 503)) THEN
+        RETURN;
+    END IF;
+    FOR held IN
+        WITH asked AS MATERIALIZED (
+            SELECT outcome.engine_id, clock_timestamp() + make_interval(secs => max(least(outcome.retry_after_ms, 3600000)) / 1000.0) AS until
+              FROM unnest(outcomes) AS outcome
+             WHERE outcome.retry_after_ms > 0
+               AND outcome.http_status IN (429, 503)
+             GROUP BY outcome.engine_id
+        ), locked AS MATERIALIZED (
+            SELECT engine_state.engine_id, engine_state.not_before, engine.name, asked.until
+              FROM provision.engine_state
+              JOIN asked ON asked.engine_id = engine_state.engine_id
+              JOIN provision.engine ON engine.engine_id = engine_state.engine_id
+             ORDER BY engine_state.engine_id
+               FOR NO KEY UPDATE OF engine_state SKIP LOCKED
+        )
+        UPDATE provision.engine_state
+           SET not_before = greatest(locked.not_before, locked.until)
+          FROM locked
+         WHERE engine_state.engine_id = locked.engine_id
+        RETURNING locked.name, engine_state.not_before, coalesce(locked.not_before > clock_timestamp(), false) AS was_held
+    LOOP
+        IF NOT held.was_held THEN
+            PERFORM provision.log_engine_event(held.name, 'engine_held_back', NULL, NULL, jsonb_build_object('until', held.not_before));
+        END IF;
+    END LOOP;
+END;
+$$;
+COMMENT ON FUNCTION provision.hold_back_engines(provision.outcome[]) IS 'Leaves engines alone for as long as their servers asked for with Retry-After, at most an hour.';
 
 CREATE OR REPLACE FUNCTION provision.exclusion_name(exclusive text, engine provision.engine, settings jsonb)
     RETURNS text

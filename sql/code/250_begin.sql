@@ -125,7 +125,7 @@ BEGIN ATOMIC
            live.calls_in_flight,
            provision.exclusion_name(step.exclusive, engine, tenant.settings),
            enabled.yes,
-           engine_state.paused_at IS NULL
+           provision.takes_calls(engine_state)
                AND (engine_state.breaker = 'closed'
                     OR engine_state.breaker = 'half_open' AND engine_state.probe_job_id = live.job_id),
            CASE WHEN enabled.yes THEN

@@ -289,13 +289,13 @@ COMMENT ON FUNCTION provision.finish_jobs(bigint[]) IS 'Ends jobs as their steps
 
 CREATE OR REPLACE FUNCTION provision.may_call(engine_id bigint)
     RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE sql VOLATILE
 BEGIN ATOMIC
-    SELECT engine_state.paused_at IS NULL AND engine_state.breaker = 'closed'
+    SELECT provision.takes_calls(engine_state) AND engine_state.breaker = 'closed'
       FROM provision.engine_state
      WHERE engine_state.engine_id = may_call.engine_id;
 END;
-COMMENT ON FUNCTION provision.may_call(bigint) IS 'The engine is neither paused nor cut off by its breaker.';
+COMMENT ON FUNCTION provision.may_call(bigint) IS 'The engine takes calls and is not cut off by its breaker.';
 
 -- An error that the statements of a round did not foresee. Trouble of the server (connections, locks, resources, shutdown) is nobody's
 -- fault: then the whole round is given up and made again by the next worker.

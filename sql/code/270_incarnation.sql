@@ -260,9 +260,10 @@ BEGIN
     RETURN least(
         (SELECT min(job.due_at) FROM provision.job WHERE job.state = 'scheduled'),
         (SELECT min(job.due_at) FROM provision.job WHERE job.owner = next_due_at.incarnation AND job.due_at IS NOT NULL),
-        (SELECT min(provision.breaker_due_at(engine_state))
+        (SELECT min(greatest(CASE WHEN engine_state.breaker <> 'closed' THEN provision.breaker_due_at(engine_state) END,
+                             CASE WHEN NOT provision.takes_calls(engine_state) THEN engine_state.not_before END))
            FROM provision.engine_state
-          WHERE engine_state.breaker <> 'closed'
+          WHERE (engine_state.breaker <> 'closed' OR engine_state.not_before > clock_timestamp())
             AND engine_state.paused_at IS NULL
             AND EXISTS (SELECT FROM provision.job WHERE job.engine_id = engine_state.engine_id AND job.state = 'pending')));
 END;

@@ -78,9 +78,10 @@ DECLARE
 BEGIN
     UPDATE provision.engine_state
        SET paused_at = NULL,
-           paused_reason = NULL
+           paused_reason = NULL,
+           not_before = NULL
      WHERE engine_state.engine_id = engine.engine_id
-       AND engine_state.paused_at IS NOT NULL;
+       AND (engine_state.paused_at IS NOT NULL OR engine_state.not_before > clock_timestamp());
     IF FOUND THEN
         PERFORM provision.log_engine_event(engine.name, 'engine_resumed', 'paused', 'active');
         PERFORM provision.wake_workers();
@@ -88,7 +89,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_resume(text) IS
-    'Ends a pause; on an engine that is not paused it changes nothing. The circuit breaker keeps its state. Error: 42704 engine.';
+    'Ends a pause, also one that the server asked for with Retry-After; otherwise it changes nothing. The circuit breaker keeps its state. Error: 42704 engine.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_engine_drop(name text)
     RETURNS void

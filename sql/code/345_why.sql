@@ -55,7 +55,7 @@ CREATE OR REPLACE FUNCTION provision.why_engine(job provision.job)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH engine AS (
-        SELECT engine.*, state.paused_at, state.paused_reason, state.breaker, state.breaker_until, state.probe_job_id, state.failures_in_a_row,
+        SELECT engine.*, state.paused_at, state.paused_reason, state.not_before, state.breaker, state.breaker_until, state.probe_job_id, state.failures_in_a_row,
                ARRAY(SELECT holder.job_id FROM provision.job AS holder
                       WHERE holder.engine_id = engine.engine_id AND holder.state = 'running' ORDER BY holder.job_id LIMIT 20) AS holders
           FROM provision.engine
@@ -66,6 +66,11 @@ BEGIN ATOMIC
            format('SELECT provision_engine_resume(%L);', engine.name)
       FROM engine
      WHERE engine.paused_at IS NOT NULL
+    UNION ALL
+    SELECT 'engine asked to wait', format('The server of engine "%s" takes no calls before %s (Retry-After).', engine.name, engine.not_before),
+           format('SELECT provision_engine_resume(%L);', engine.name)
+      FROM engine
+     WHERE engine.not_before > clock_timestamp()
     UNION ALL
     SELECT 'breaker open', CASE engine.breaker
                WHEN 'open' THEN format('Engine "%s" failed %s times in a row; one job tries it again at %s.', engine.name, engine.failures_in_a_row, engine.breaker_until)

@@ -63,7 +63,7 @@ INSERT INTO provision.answer_rule (ordinal, kind, status_from, status_to, is_jso
     (500, 'erpnext', 400, 599, true, 'AuthenticationError',          'needs_person', 'ENGINE_AUTH_FAILED',       true),
     (505, 'erpnext', 400, 599, true, 'CSRFTokenError',               'needs_person', 'ENGINE_AUTH_FAILED',       true),
     (510, 'erpnext', 400, 599, true, 'PermissionError',              'needs_person', 'ENGINE_PERMISSION_DENIED', true),
-    (515, 'erpnext', 400, 599, true, 'IncorrectSitePath',            'permanent',    'SITE_NOT_FOUND',           true),
+    (515, 'erpnext', 400, 599, true, 'IncorrectSitePath',            'needs_person', 'SITE_NOT_FOUND',           true),
     (520, 'erpnext', 400, 599, true, 'NameError',                    'permanent',    'NAME_REFUSED',             true),
     (525, 'erpnext', 400, 599, true, 'MandatoryError',               'permanent',    'MANDATORY_MISSING',        true),
     (530, 'erpnext', 400, 599, true, 'LinkValidationError',          'permanent',    'LINK_NOT_FOUND',           true),
@@ -86,13 +86,13 @@ INSERT INTO provision.answer_rule (ordinal, kind, method, status_from, status_to
     (610, 'erpnext', NULL,  403, 403, true,  'needs_person', 'ENGINE_PERMISSION_DENIED', false, true),
     (615, 'erpnext', NULL,  403, 403, NULL,  'needs_person', 'ENGINE_FORBIDDEN',         false, true),
     (620, 'erpnext', NULL,  404, 404, true,  'permanent',    'API_NOT_FOUND',            false, true),
-    (625, 'erpnext', NULL,  404, 404, NULL,  'permanent',    'SITE_NOT_FOUND',           false, true),
+    (625, 'erpnext', NULL,  404, 404, NULL,  'needs_person', 'SITE_NOT_FOUND',           false, true),
     (630, 'erpnext', NULL,  407, 407, NULL,  'needs_person', 'PROXY_REFUSED',            false, true),
     (635, 'erpnext', 'GET', 408, 408, NULL,  'transient',    'ENGINE_TIMEOUT',           true,  true),
     (636, 'erpnext', NULL,  408, 408, NULL,  'ambiguous',    'ENGINE_TIMEOUT',           true,  true),
     (640, 'erpnext', NULL,  413, 414, NULL,  'permanent',    'REQUEST_TOO_LARGE',        false, true),
     (645, 'erpnext', NULL,  417, 417, true,  'permanent',    'VALIDATION_FAILED',        false, true),
-    (650, 'erpnext', NULL,  421, 421, NULL,  'permanent',    'SITE_NOT_FOUND',           false, true),
+    (650, 'erpnext', NULL,  421, 421, NULL,  'needs_person', 'SITE_NOT_FOUND',           false, true),
     (655, 'erpnext', NULL,  423, 423, NULL,  'transient',    'ENGINE_BUSY',              false, true),
     (660, 'erpnext', NULL,  425, 425, NULL,  'transient',    'ENGINE_BUSY',              false, true),
     (665, 'erpnext', NULL,  429, 429, NULL,  'transient',    'RATE_LIMITED',             false, true),
@@ -122,33 +122,41 @@ INSERT INTO provision.answer_rule (ordinal, delivery, curl_code, verdict, is_bui
 
 -- No byte left: repeating is safe. A certificate does not become valid by asking again.
 INSERT INTO provision.answer_rule (ordinal, delivery, curl_code, verdict, error_code, trips, is_builtin) VALUES
-    (810, 'not_sent', 1,    'permanent', 'REQUEST_NOT_SENDABLE',    false, true),     -- UNSUPPORTED_PROTOCOL
-    (811, 'not_sent', 3,    'permanent', 'REQUEST_NOT_SENDABLE',    false, true),     -- URL_MALFORMAT
-    (812, 'not_sent', 43,   'permanent', 'REQUEST_NOT_SENDABLE',    false, true),     -- BAD_FUNCTION_ARGUMENT
-    (820, 'not_sent', 2,    'transient', 'REQUEST_NOT_SENDABLE',    false, true),     -- FAILED_INIT: refused before it began
-    (821, 'not_sent', 27,   'transient', 'WORKER_OUT_OF_RESOURCES', false, true),     -- OUT_OF_MEMORY
-    (830, 'not_sent', 6,    'transient', 'ENGINE_NAME_NOT_FOUND',   true,  true),     -- COULDNT_RESOLVE_HOST
-    (840, 'not_sent', 35,   'permanent', 'TLS_FAILED',              true,  true),     -- SSL_CONNECT_ERROR
-    (841, 'not_sent', 53,   'permanent', 'TLS_FAILED',              true,  true),     -- SSL_ENGINE_NOTFOUND
-    (842, 'not_sent', 54,   'permanent', 'TLS_FAILED',              true,  true),     -- SSL_ENGINE_SETFAILED
-    (843, 'not_sent', 58,   'permanent', 'TLS_FAILED',              true,  true),     -- SSL_CERTPROBLEM
-    (844, 'not_sent', 59,   'permanent', 'TLS_FAILED',              true,  true),     -- SSL_CIPHER
-    (845, 'not_sent', 60,   'permanent', 'TLS_FAILED',              true,  true),     -- PEER_FAILED_VERIFICATION
-    (846, 'not_sent', 64,   'permanent', 'TLS_FAILED',              true,  true),     -- USE_SSL_FAILED
-    (847, 'not_sent', 66,   'permanent', 'TLS_FAILED',              true,  true),     -- SSL_ENGINE_INITFAILED
-    (848, 'not_sent', 77,   'permanent', 'TLS_FAILED',              true,  true),     -- SSL_CACERT_BADFILE
-    (849, 'not_sent', 82,   'permanent', 'TLS_FAILED',              true,  true),     -- SSL_CRL_BADFILE
-    (850, 'not_sent', 83,   'permanent', 'TLS_FAILED',              true,  true),     -- SSL_ISSUER_ERROR
-    (851, 'not_sent', 90,   'permanent', 'TLS_FAILED',              true,  true),     -- SSL_PINNEDPUBKEYNOTMATCH
-    (852, 'not_sent', 91,   'permanent', 'TLS_FAILED',              true,  true),     -- SSL_INVALIDCERTSTATUS
-    (853, 'not_sent', 98,   'permanent', 'TLS_FAILED',              true,  true);     -- SSL_CLIENTCERT
+    (810, 'not_sent', 1,    'permanent', 'REQUEST_NOT_SENDABLE',          false, true),     -- UNSUPPORTED_PROTOCOL
+    (811, 'not_sent', 3,    'permanent', 'REQUEST_NOT_SENDABLE',          false, true),     -- URL_MALFORMAT
+    (812, 'not_sent', 43,   'permanent', 'REQUEST_NOT_SENDABLE',          false, true),     -- BAD_FUNCTION_ARGUMENT
+    (820, 'not_sent', 2,    'transient', 'REQUEST_NOT_SENDABLE',          false, true),     -- FAILED_INIT: refused before it began
+    (821, 'not_sent', 27,   'transient', 'WORKER_OUT_OF_RESOURCES',       false, true),     -- OUT_OF_MEMORY
+    (830, 'not_sent', 6,    'transient', 'ENGINE_NAME_NOT_FOUND',         true,  true),     -- COULDNT_RESOLVE_HOST
+    (840, 'not_sent', 35,   'permanent', 'TLS_FAILED',                    true,  true),     -- SSL_CONNECT_ERROR
+    (841, 'not_sent', 53,   'permanent', 'TLS_FAILED',                    true,  true),     -- SSL_ENGINE_NOTFOUND
+    (842, 'not_sent', 54,   'permanent', 'TLS_FAILED',                    true,  true),     -- SSL_ENGINE_SETFAILED
+    (843, 'not_sent', 58,   'permanent', 'TLS_CLIENT_CERTIFICATE_WANTED', true,  true),     -- SSL_CERTPROBLEM
+    (844, 'not_sent', 59,   'permanent', 'TLS_FAILED',                    true,  true),     -- SSL_CIPHER
+    (845, 'not_sent', 60,   'permanent', 'TLS_CERTIFICATE_REFUSED',       true,  true),     -- PEER_FAILED_VERIFICATION
+    (846, 'not_sent', 64,   'permanent', 'TLS_FAILED',                    true,  true),     -- USE_SSL_FAILED
+    (847, 'not_sent', 66,   'permanent', 'TLS_FAILED',                    true,  true),     -- SSL_ENGINE_INITFAILED
+    (848, 'not_sent', 77,   'permanent', 'TLS_CA_FILE_UNREADABLE',        true,  true),     -- SSL_CACERT_BADFILE
+    (849, 'not_sent', 82,   'permanent', 'TLS_CA_FILE_UNREADABLE',        true,  true),     -- SSL_CRL_BADFILE
+    (850, 'not_sent', 83,   'permanent', 'TLS_CERTIFICATE_REFUSED',       true,  true),     -- SSL_ISSUER_ERROR
+    (851, 'not_sent', 90,   'permanent', 'TLS_CERTIFICATE_REFUSED',       true,  true),     -- SSL_PINNEDPUBKEYNOTMATCH
+    (852, 'not_sent', 91,   'permanent', 'TLS_CERTIFICATE_REFUSED',       true,  true),     -- SSL_INVALIDCERTSTATUS
+    (853, 'not_sent', 98,   'permanent', 'TLS_CLIENT_CERTIFICATE_WANTED', true,  true);     -- SSL_CLIENTCERT
 
 -- Sent, and no complete answer. A read that is lost has changed nothing.
 INSERT INTO provision.answer_rule (ordinal, delivery, method, curl_code, verdict, error_code, trips, is_builtin) VALUES
-    (860, 'unknown', 'GET', 28,   'transient', 'ENGINE_TIMEOUT',   true,  true),       -- OPERATION_TIMEDOUT
-    (861, 'unknown', NULL,  28,   'ambiguous', 'ENGINE_TIMEOUT',   true,  true),
-    (870, 'unknown', NULL,  63,   'permanent', 'ANSWER_TOO_LARGE', false, true),       -- FILESIZE_EXCEEDED
-    (880, 'unknown', 'GET', NULL, 'transient', 'CONNECTION_LOST',  true,  true);
+    (860, 'unknown', 'GET', 28,   'transient', 'ENGINE_TIMEOUT',                true,  true),     -- OPERATION_TIMEDOUT
+    (861, 'unknown', NULL,  28,   'ambiguous', 'ENGINE_TIMEOUT',                true,  true),
+    (865, 'unknown', NULL,  98,   'permanent', 'TLS_CLIENT_CERTIFICATE_WANTED', true,  true),     -- SSL_CLIENTCERT: said after the handshake
+    (870, 'unknown', NULL,  63,   'permanent', 'ANSWER_TOO_LARGE',              false, true),     -- FILESIZE_EXCEEDED
+    (871, 'unknown', NULL,  100,  'permanent', 'ANSWER_TOO_LARGE',              false, true),     -- TOO_LARGE
+    (872, 'unknown', 'GET', 1,    'transient', 'ANSWER_UNREADABLE',             true,  true),     -- UNSUPPORTED_PROTOCOL: HTTP/0.9
+    (873, 'unknown', NULL,  1,    'ambiguous', 'ANSWER_UNREADABLE',             true,  true),
+    (874, 'unknown', 'GET', 8,    'transient', 'ANSWER_UNREADABLE',             true,  true),     -- WEIRD_SERVER_REPLY
+    (875, 'unknown', NULL,  8,    'ambiguous', 'ANSWER_UNREADABLE',             true,  true),
+    (876, 'unknown', 'GET', 61,   'transient', 'ANSWER_UNREADABLE',             true,  true),     -- BAD_CONTENT_ENCODING
+    (877, 'unknown', NULL,  61,   'ambiguous', 'ANSWER_UNREADABLE',             true,  true),
+    (880, 'unknown', 'GET', NULL, 'transient', 'CONNECTION_LOST',               true,  true);
 
 -- The last word: every answer has a meaning.
 INSERT INTO provision.answer_rule (ordinal, delivery, verdict, error_code, trips, is_builtin) VALUES
