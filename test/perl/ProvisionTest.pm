@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(
-  new_node create_engine create_tenants create_workflow start_jobs
+  new_node create_engine create_tenants create_workflow create_route_workflow start_jobs
   worker_pid launcher_pid wait_for_worker wait_until poll kill_hard
   jobs_are_over wait_for_jobs tally open_steps last_calls broken_invariants tables_with ok_invariants time usleep
 );
@@ -70,6 +70,25 @@ sub create_workflow
 		INSERT INTO provision.step (workflow_id, ordinal, name, plan_function, critical, requires)
 		SELECT workflow_id, n, 'step_' || n, 'app.one_call', true, CASE WHEN n > 0 THEN ARRAY['step_' || (n - 1)] ELSE '{}' END
 		  FROM new_workflow, generate_series(0, $steps - 1) AS n;});
+	return;
+}
+
+# A workflow "route" of one step, whose only call is what app.route has for the tenant; no guard, and not repeatable but for GET.
+sub create_route_workflow
+{
+	my ($node, $database) = @_;
+
+	$node->safe_psql($database // 'postgres', q{
+		CREATE SCHEMA IF NOT EXISTS app;
+		CREATE TABLE app.route (tenant text PRIMARY KEY, method text, path text, effort text DEFAULT 'company');
+		CREATE FUNCTION app.route(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS $$
+			SELECT 'call', method, path, CASE WHEN method <> 'GET' THEN '{}'::jsonb END, true, NULL, method = 'GET', effort, NULL::jsonb
+			  FROM app.route WHERE route.tenant = job ->> 'tenant';
+		$$;
+		WITH new_workflow AS (INSERT INTO provision.workflow (name) VALUES ('route') RETURNING workflow_id)
+		INSERT INTO provision.step (workflow_id, ordinal, name, plan_function, critical, max_attempts, backoff_ms, backoff_max_ms)
+		SELECT workflow_id, 0, 'step_0', 'app.route', true, 2, 10, 20
+		  FROM new_workflow;});
 	return;
 }
 
