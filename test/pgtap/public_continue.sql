@@ -16,6 +16,6 @@ SELECT is(state, 'pending', 'after a failure') FROM provision_continue('acme');
 SELECT provision.finish_job(:job, 'completed');
 SELECT throws_ok($$ SELECT provision_continue('acme') $$, 'PV001', NULL, 'not when it is completed');
 SELECT is(array_agg(event ORDER BY event_id), '{job_paused,job_resumed,job_cancelled,job_continued,job_failed,job_continued,job_completed}', 'each has its event')
-  FROM provision_logs(:job, (SELECT min(event_id) FROM provision_logs(:job)));
+  FROM provision_logs(:job, (SELECT min(event_id) FROM provision_logs(:job))) WHERE event LIKE 'job%';
 SELECT * FROM finish();
 ROLLBACK;
