@@ -15,6 +15,8 @@ ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=provision
 PG_CONFIG ?= pg_config
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-declaration-after-statement -Wno-missing-field-initializers
 PG_CPPFLAGS = -DPROVISION_VERSION='"$(EXTVERSION)"' $(shell curl-config --cflags)
+# For tests of crashes only; see src/fault.h.
+PG_CPPFLAGS += $(if $(PROVISION_FAULTS),-DPROVISION_FAULTS)
 SHLIB_LINK = $(shell curl-config --libs)
 
 # These two install what they need, on a bare machine too, so they must not need PGXS (whose own check only refuses).

@@ -8,6 +8,7 @@
 #include "utils/timestamp.h"
 
 #include "clock.h"
+#include "fault.h"
 #include "http_client.h"
 #include "round.h"
 #include "settings.h"
@@ -44,6 +45,8 @@ provision_round_take_answers(Worker *worker)
 		bytes += answer->body_length;
 	}
 	MemoryContextSwitchTo(caller);
+	if (worker->answers != NIL)
+		PROVISION_FAULT("answered");
 }
 
 /* Those that remain stay; the others are freed. */
@@ -221,12 +224,28 @@ do_round(void *argument)
 	rescue_jobs_of_dead_peers(worker);
 	jobs = provision_store_no_jobs();
 	if (worker->answers != NIL)
+	{
 		round->remaining = provision_store_record(worker->incarnation, worker->answers, &jobs);
+		PROVISION_FAULT("recorded");
+	}
 	round->requests = provision_store_begin_calls(worker->incarnation, jobs);
+	PROVISION_FAULT("before_claim");
 	places = provision_max_in_flight - provision_http_client_in_flight() - list_length(round->requests);
 	round->claimed = provision_store_claim(worker->incarnation, Max(places, 0), &round->was_hindered);
 	note_figures(worker);
 	round->outlook = provision_store_end_round(worker->incarnation, &worker->figures);
+}
+
+/* For tests: what was claimed, recorded or intended is committed, and nothing is sent yet. */
+static void
+pass_faults_after_commit(const Round *round)
+{
+	if (round->claimed > 0)
+		PROVISION_FAULT("claimed");
+	if (round->worker->answers != NIL)
+		PROVISION_FAULT("committed");
+	if (round->requests != NIL)
+		PROVISION_FAULT("intended");
 }
 
 void
@@ -241,6 +260,7 @@ provision_round_run(Worker *worker)
 		hold_off(worker);
 		return;
 	}
+	pass_faults_after_commit(&round);
 	provision_trouble_told();
 	worker->must_correct_times = false;
 	worker->must_look = round.claimed > 0;

@@ -8,3 +8,10 @@ else
 	echo 'not ok - exported symbols'
 	printf '%s\n' "$foreign" | sed 's/^/    /'
 fi
+
+# Places where a test may kill the process are for the library that tests build for themselves.
+if nm "$1" | grep -q provision_fault; then
+	echo 'not ok - no fault points'
+else
+	echo 'ok - no fault points'
+fi

@@ -84,16 +84,23 @@ run_regress() {
 	done
 }
 
+# What PostgreSQL's modules for tests want to know. FAULTS_INSTALL: programs whose extension can be killed at chosen places.
+with_perl_modules() {
+	pgxs=lib/postgresql/$version/lib/pgxs/src/test
+	as_user env PERL5LIB="$scratch/pg/$pgxs/perl:$tree/test/perl:$tree/test/chaos" TESTDIR="$tree" TESTDATADIR="$tree/tmp_check" \
+		TESTLOGDIR="$tree/tmp_check/log" PG_REGRESS="$scratch/pg/$pgxs/regress/pg_regress" \
+		PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-60}" STANDIN="$tree/test/standin/erpnext.py" CI="${CI:-}" \
+		FAULTS_INSTALL="$scratch/faults/lib/postgresql/$version" "$@"
+}
+
 run_tap() {
-	perl_libraries=$scratch/pg/lib/postgresql/$version/lib/pgxs/src/test/perl:$tree/test/perl
+	build_with_faults || blame 'fault points'
 	turn=0
 	while [ $turn -lt "${REPEAT:-1}" ]; do
 		turn=$((turn + 1))
 		[ "${REPEAT:-1}" -eq 1 ] || printf -- '--- round %s ---\n' "$turn"
-		as_user env PERL5LIB="$perl_libraries" TESTDIR="$tree" TESTDATADIR="$tree/tmp_check" TESTLOGDIR="$tree/tmp_check/log" \
-			PG_REGRESS="$scratch/pg/lib/postgresql/$version/lib/pgxs/src/test/regress/pg_regress" \
-			PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-60}" STANDIN="$tree/test/standin/erpnext.py" CI="${CI:-}" \
-			perl "$tree/test/lib/harness.pl" "$scratch/tap.count" perl -- $(chosen_files test/t .pl "$@") || true
+		as_user rm -rf "$tree"/tmp_check/t_*_data       # what a failed round before this one left
+		with_perl_modules perl "$tree/test/lib/harness.pl" "$scratch/tap.count" perl -- $(chosen_files test/t .pl "$@") || true
 		cat "$scratch/tap.count" >> "$scratch/results" || blame 'TAP'
 		rm -f "$scratch/tap.count"
 	done

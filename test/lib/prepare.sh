@@ -100,6 +100,21 @@ build_and_install() {
 	printf 'without a warning\n'
 }
 
+# A second copy of PostgreSQL whose library has the fault points of src/fault.h. Hard links: it costs no room.
+build_with_faults() {
+	[ ! -d "$scratch/faults" ] || return 0
+	as_user cp -al "$scratch/pg" "$scratch/faults"
+	as_user mkdir "$scratch/faults-tree"
+	as_user cp -a "$tree/Makefile" "$tree/provision.control" "$tree/src" "$tree/sql" "$scratch/faults-tree"
+	as_user rm -f "$scratch/faults/lib/postgresql/$version/lib/provision.so" "$scratch/faults-tree"/src/*.o
+	if ! as_user make -s -C "$scratch/faults-tree" with_llvm=no PROVISION_FAULTS=1 \
+		PG_CONFIG="$scratch/faults/lib/postgresql/$version/bin/pg_config" install-lib > "$scratch/faults.log" 2>&1; then
+		cat "$scratch/faults.log"
+		printf 'the build with fault points failed\n'
+		return 1
+	fi
+}
+
 # One server for the tests that want no worker: they look at rows that a worker would change.
 start_server() {
 	[ -z "${server:-}" ] || return 0

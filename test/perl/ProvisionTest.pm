@@ -16,11 +16,11 @@ our @EXPORT = qw(
   jobs_are_over wait_for_jobs tally open_steps last_calls broken_invariants tables_with ok_invariants time usleep
 );
 
-# Options: preload => 0, extension => 0, conf => lines of postgresql.conf.
+# Options: preload => 0, extension => 0, conf => lines of postgresql.conf, faults => 1 for a library with fault points.
 sub new_node
 {
 	my ($name, %options) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $node = PostgreSQL::Test::Cluster->new($name, $options{faults} ? (install_path => $ENV{FAULTS_INSTALL}) : ());
 
 	$node->init(%{ $options{init} // {} });
 	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'provision'") if $options{preload} // 1;

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import random
 import re
 
@@ -10,9 +11,9 @@ import pages
 from errors import FrappeError
 from http_server import Response
 
-MATCH_KEYS = {"method", "path_regex", "body_regex", "site", "user", "nth", "every", "probability", "times"}
+MATCH_KEYS = {"method", "path_regex", "query_regex", "body_regex", "site", "user", "nth", "every", "probability", "times"}
 ACTION_KEYS = {"delay_ms", "delay_after_ms", "drop", "reset", "status", "headers", "body", "exc_type", "garbage", "hang",
-               "half_made_company", "effect"}
+               "half_made_company", "effect", "arm"}
 GARBAGE = {"html", "binary", "nul", "deep", "truncated", "cut", "huge", "empty"}
 HUGE_BYTES = 64 * 1024 * 1024
 
@@ -33,6 +34,7 @@ class Fault:
         self.number = next(numbers)
         self.match, self.action = match, action
         self.path = re.compile(match.get("path_regex", ""))
+        self.query = re.compile(match.get("query_regex", ""))
         self.body = re.compile(match["body_regex"]) if "body_regex" in match else None
         self.random = random.Random(seed + self.number)
         self.seen = 0           # requests that matched
@@ -55,7 +57,7 @@ class Fault:
             return False
         if "site" in match and match["site"] != site or "user" in match and match["user"] != user:
             return False
-        if not self.path.search(request.path):
+        if not self.path.search(request.path) or not self.query.search(request.query):
             return False
         return self.body is None or self.body.search(request.body.decode("utf-8", "replace")) is not None
 
@@ -69,6 +71,15 @@ class Fault:
 
     def describe(self):
         return {"id": self.number, "match": self.match, "action": self.action, "seen": self.seen, "hits": self.hits}
+
+    def arm(self):
+        """Write the file by which a test lets another process fail while it waits for this request's answer."""
+        wanted = self.action.get("arm")
+        if wanted:
+            partial = wanted["file"] + ".partial"
+            with open(partial, "w", encoding="utf-8") as file:
+                file.write(wanted["text"])
+            os.replace(partial, wanted["file"])
 
     # -- what the action means
 

@@ -145,6 +145,8 @@ class Exchange:
         response = None
         if self.fault is None or self.fault.has_effect():
             response = self.effect()
+        if self.fault:
+            self.fault.arm()
         late = self.action.get("delay_after_ms")
         if late:
             self.gateway.later(late / 1000, lambda: self.reply(response))
