@@ -20,12 +20,16 @@ PG_CPPFLAGS += $(if $(PROVISION_FAULTS),-DPROVISION_FAULTS)
 SHLIB_LINK = $(shell curl-config --libs)
 
 # These two install what they need, on a bare machine too, so they must not need PGXS (whose own check only refuses).
-ifneq ($(filter check check-live demo,$(MAKECMDGOALS)),)
+ifneq ($(filter chaos check check-live demo,$(MAKECMDGOALS)),)
 
 check check-live demo:
 	test/run $@
 
-.PHONY: check check-live demo
+# For example: make chaos SECONDS=300 CHAOS_SEED=1
+chaos:
+	CHAOS_SECONDS=$(or $(SECONDS),60) test/run chaos
+
+.PHONY: chaos check check-live demo
 
 else
 

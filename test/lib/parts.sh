@@ -107,6 +107,11 @@ run_tap() {
 	done
 }
 
+# Not a part of "make check": it takes as long as it is told to.
+run_chaos() {
+	with_perl_modules perl "$tree/test/chaos/run.pl" || return 1
+}
+
 show_result() {
 	awk -v seconds="$1" '
 		{ passed += $1; failed += $2 }
