@@ -71,7 +71,11 @@ sub random_worker
 sub start_again
 {
 	my ($node) = @_;
-	return wait_until(sub { $node->start(fail_ok => 1) });
+	return wait_until(sub {
+		return 1 if $node->start(fail_ok => 1);
+		$node->{_pid} = undef;          # start() believes the file that the dead one left
+		return 0;
+	});
 }
 
 my %blows = (
