@@ -96,6 +96,17 @@ send_requests(Worker *worker, List *requests)
 	}
 }
 
+/*
+ * Their answers, which say how far they came, are ready at once and recorded
+ * in the next round. A call that has ended meanwhile keeps its own.
+ */
+static void
+end_calls(const StoreOutlook *outlook)
+{
+	for (int i = 0; i < outlook->calls_to_end_count; i++)
+		provision_http_client_cancel(outlook->calls_to_end[i]);
+}
+
 /* Of a round that was given up. */
 static void
 forget_requests(List *requests)
@@ -267,6 +278,7 @@ provision_round_run(Worker *worker)
 	was_fruitful = worker->must_look || round.requests != NIL || worker->answers != NIL;
 	keep_answers(worker, round.remaining);
 	send_requests(worker, round.requests);
+	end_calls(&round.outlook);
 	worker->due_at = Min(postpone_what_is_locked(worker, round.outlook.next_due_at, round.was_hindered, was_fruitful),
 						 worker->rescue_due_at);
 	note_outlook(worker, &round.outlook);

@@ -72,7 +72,7 @@ static Statement claim_jobs = {
 	2, {INT8OID, INT4OID}
 };
 static Statement end_round = {
-	"SELECT next_due_at, history_due_at, is_stopped, has_peers, has_suspect FROM provision.end_round($1, $2, $3, $4, $5)",
+	"SELECT next_due_at, history_due_at, is_stopped, has_peers, has_suspect, calls_to_end FROM provision.end_round($1, $2, $3, $4, $5)",
 	5, {INT8OID, INT8OID, INT8OID, INT4OID, INT8OID}
 };
 static Statement purge_history = {
@@ -332,6 +332,25 @@ time_of_column(uint64 row, int column)
 	return is_null ? DT_NOEND : DatumGetTimestampTz(value);
 }
 
+/* A column of bigint[] as numbers in result_context; none for null. */
+static int64 *
+numbers_of_column(uint64 row, int column, int *count)
+{
+	bool		is_null;
+	Datum		value = column_of_row(row, column, &is_null);
+	ArrayType  *array;
+	int64	   *numbers;
+
+	*count = 0;
+	if (is_null)
+		return NULL;
+	array = DatumGetArrayTypeP(value);
+	*count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	numbers = MemoryContextAlloc(result_context, Max(*count, 1) * sizeof(int64));
+	memcpy(numbers, ARR_DATA_PTR(array), *count * sizeof(int64));
+	return numbers;
+}
+
 StoreOutlook
 provision_store_end_round(int64 incarnation, const StoreFigures *figures)
 {
@@ -348,6 +367,7 @@ provision_store_end_round(int64 incarnation, const StoreFigures *figures)
 	outlook.is_stopped = DatumGetBool(column_of_row(0, 3, &is_null));
 	outlook.has_peers = DatumGetBool(column_of_row(0, 4, &is_null));
 	outlook.has_suspect = DatumGetBool(column_of_row(0, 5, &is_null));
+	outlook.calls_to_end = numbers_of_column(0, 6, &outlook.calls_to_end_count);
 	return outlook;
 }
 

@@ -27,6 +27,8 @@ typedef struct StoreOutlook
 	bool		is_stopped;		/* provision_worker_stop() was called */
 	bool		has_peers;		/* other workers are registered, alive or not */
 	bool		has_suspect;	/* the next round is for one job alone */
+	int64	   *calls_to_end;	/* attempts in flight that nobody waits for any more */
+	int			calls_to_end_count;
 } StoreOutlook;
 
 /* Figures of the worker for provision.worker_status. */

@@ -47,38 +47,54 @@ END;
 $$;
 COMMENT ON FUNCTION provision.refuse_missing_tenants(text[]) IS 'Error 42704 naming every tenant that does not exist.';
 
+CREATE OR REPLACE FUNCTION provision.option_problems(options jsonb, workflow provision.workflow)
+    RETURNS SETOF text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT format('Option "%s" is not known.', key)
+      FROM jsonb_object_keys(options) AS key
+     WHERE key NOT IN ('skip_steps', 'correlation_id', 'traceparent', 'deadline', 'max_wait')
+    UNION ALL
+    SELECT 'Option "skip_steps" must be an array of step names.'
+     WHERE jsonb_typeof(options -> 'skip_steps') <> 'array'
+    UNION ALL
+    SELECT format('Step "%s" is not an optional step of workflow "%s".', given.name, (workflow).name)
+      FROM jsonb_array_elements_text(CASE jsonb_typeof(options -> 'skip_steps') WHEN 'array' THEN options -> 'skip_steps' ELSE '[]' END) AS given (name)
+     WHERE NOT EXISTS (SELECT FROM provision.step
+                        WHERE step.workflow_id = (workflow).workflow_id AND step.name = given.name AND step.optional)
+    UNION ALL
+    SELECT 'Option "correlation_id" must be 1 to 200 visible ASCII characters.'
+     WHERE NOT options ->> 'correlation_id' ~ '^[!-~]{1,200}$'
+    UNION ALL
+    SELECT 'Option "traceparent" must have the form of a W3C trace context.'
+     WHERE NOT options ->> 'traceparent' ~ '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'
+    UNION ALL
+    SELECT time_problem.text
+      FROM unnest('{deadline,max_wait}'::text[]) AS given (name)
+     CROSS JOIN LATERAL (SELECT provision.time_option_problem(options, given.name) AS text) AS time_problem
+     WHERE time_problem.text IS NOT NULL;
+END;
+COMMENT ON FUNCTION provision.option_problems(jsonb, provision.workflow) IS 'Everything that is wrong with the options of a start, a sentence each.';
+
 CREATE OR REPLACE FUNCTION provision.refuse_invalid_options(options jsonb, workflow provision.workflow)
     RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    problem text;
+    problems text;
 BEGIN
-    IF jsonb_typeof(options) IS DISTINCT FROM 'object' THEN
+    IF options = '{}' THEN
+        RETURN;
+    ELSIF jsonb_typeof(options) IS DISTINCT FROM 'object' THEN
         RAISE EXCEPTION 'options must be a JSON object' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    SELECT string_agg(format('Option "%s" is not known.', key), E'\n') INTO problem
-      FROM jsonb_object_keys(options) AS key
-     WHERE key NOT IN ('skip_steps', 'correlation_id', 'traceparent');
-    IF problem IS NULL AND jsonb_typeof(options -> 'skip_steps') <> 'array' THEN
-        problem := 'Option "skip_steps" must be an array of step names.';
-    ELSIF problem IS NULL THEN
-        SELECT string_agg(format('Step "%s" is not an optional step of workflow "%s".', given.name, workflow.name), E'\n') INTO problem
-          FROM jsonb_array_elements_text(coalesce(options -> 'skip_steps', '[]')) AS given (name)
-         WHERE NOT EXISTS (SELECT FROM provision.step
-                            WHERE step.workflow_id = workflow.workflow_id AND step.name = given.name AND step.optional);
-    END IF;
-    IF problem IS NULL AND NOT coalesce(options ->> 'correlation_id' ~ '^[!-~]{1,200}$', true) THEN
-        problem := 'Option "correlation_id" must be 1 to 200 visible ASCII characters.';
-    ELSIF problem IS NULL AND NOT coalesce(options ->> 'traceparent' ~ '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$', true) THEN
-        problem := 'Option "traceparent" must have the form of a W3C trace context.';
-    END IF;
-    IF problem IS NOT NULL THEN
+    SELECT string_agg(problem, E'\n') INTO problems FROM provision.option_problems(options, workflow) AS problem;
+    IF problems IS NOT NULL THEN
         RAISE EXCEPTION 'options are not valid'
             USING ERRCODE = 'invalid_parameter_value',
-                  DETAIL = problem,
-                  HINT = 'Options are skip_steps, correlation_id and traceparent.';
+                  DETAIL = problems,
+                  HINT = 'Options are skip_steps, correlation_id, traceparent, deadline and max_wait.';
     END IF;
 END;
 $$;
@@ -139,11 +155,13 @@ CREATE OR REPLACE FUNCTION provision.insert_jobs(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    max_wait_ms constant bigint := coalesce(provision.interval_ms(options ->> 'max_wait'), chosen.max_wait_ms);
+    deadline_ms constant bigint := coalesce(provision.interval_ms(options ->> 'deadline'), chosen.deadline_ms);
     new_jobs bigint[];
 BEGIN
     WITH inserted AS (
         INSERT INTO provision.job (tenant_id, engine_id, workflow_id, workflow, state, priority, rank, due_at, options,
-                                   has_flaw, correlation_id, idempotency_key, created_by)
+                                   has_flaw, correlation_id, idempotency_key, created_by, max_wait_ms, deadline_ms, expires_at)
         SELECT tenant.tenant_id, tenant.engine_id, chosen.workflow_id, chosen.name,
                CASE WHEN run_at > now() THEN 'scheduled' ELSE 'pending' END,
                wanted.priority, provision.queue_rank(greatest(run_at, clock_timestamp()), wanted.priority),
@@ -151,7 +169,8 @@ BEGIN
                insert_jobs.options,
                insert_jobs.options ? 'skip_steps',
                coalesce(insert_jobs.options ->> 'correlation_id', gen_random_uuid()::text),
-               insert_jobs.idempotency_key, session_user
+               insert_jobs.idempotency_key, session_user, max_wait_ms, deadline_ms,
+               greatest(run_at, clock_timestamp()) + provision.ms(max_wait_ms)
           FROM (SELECT name, min(position) AS position FROM unnest(tenants) WITH ORDINALITY AS given (name, position) GROUP BY name) AS given
           JOIN provision.tenant ON tenant.name = given.name
          CROSS JOIN LATERAL (SELECT coalesce(insert_jobs.priority, provision.plan_priority(tenant.plan)) AS priority) AS wanted

@@ -140,7 +140,9 @@ BEGIN
            owner = claim_jobs_of_engine.incarnation,
            slots = 1,
            due_at = '-infinity',
-           started_at = coalesce(job.started_at, clock_timestamp())
+           started_at = coalesce(job.started_at, clock_timestamp()),
+           run_started_at = coalesce(job.run_started_at, clock_timestamp()),
+           expires_at = CASE WHEN job.run_started_at IS NULL THEN clock_timestamp() + provision.ms(job.deadline_ms) ELSE job.expires_at END
       FROM next
      WHERE job.job_id = next.job_id
     RETURNING job.job_id;
@@ -186,6 +188,9 @@ DECLARE
 BEGIN
     claimed_count := 0;
     was_hindered := false;
+    IF (SELECT control.paused_at IS NOT NULL FROM provision.control) THEN
+        RETURN;
+    END IF;
     FOR engine IN SELECT * FROM provision.lock_claimable_engines(waiting) LOOP
         engines_left := engines_left - 1;
         EXIT WHEN claimed_count >= max_jobs;

@@ -75,9 +75,10 @@ BEGIN ATOMIC
            step.max_attempts, step.backoff_ms, step.backoff_max_ms, step.patience_ms,
            coalesce(job_step.doubtful_until > attempt.started_at, false),
            answer.delivery, answer.http_status, answer.curl_code, decoded.body, answer.excerpt,
-           CASE WHEN meaning.error_code IS NOT NULL THEN coalesce(answer.error, provision.frappe_message(decoded.body), '') END,
+           CASE WHEN meaning.verdict <> 'success' THEN coalesce(answer.error, provision.frappe_message(decoded.body), '') END,
            answer.retry_after_ms, answer.timings::integer[], decoded.body ->> 'exc_type',
-           meaning.verdict, meaning.error_code, meaning.trips
+           meaning.verdict, meaning.error_code,
+           meaning.trips AND NOT coalesce(job_step.started_at + provision.ms(step.deadline_ms) <= clock_timestamp(), false)    -- we gave up early
       FROM ROWS FROM (unnest(attempt_ids), unnest(deliveries), unnest(http_statuses), unnest(curl_codes), unnest(bodies),
                       unnest(excerpts), unnest(errors), unnest(retry_afters_ms), unnest(timings_ms))
            AS answer (attempt_id, delivery, http_status, curl_code, body, excerpt, error, retry_after_ms, timings)

@@ -100,30 +100,53 @@ END;
 $$;
 COMMENT ON FUNCTION provision.advance_steps(provision.outcome[]) IS 'Steps whose call is done go on with their plan, or are completed where it was the last.';
 
+CREATE OR REPLACE FUNCTION provision.step_ends_by(job_id bigint, ordinal smallint)
+    RETURNS timestamptz
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT job_step.started_at + provision.ms(step.deadline_ms)
+              FROM provision.job
+              JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = step_ends_by.ordinal
+              JOIN provision.job_step ON job_step.job_id = job.job_id AND job_step.ordinal = step.ordinal
+             WHERE job.job_id = step_ends_by.job_id);
+END;
+$$;
+COMMENT ON FUNCTION provision.step_ends_by(bigint, smallint) IS 'The deadline of a step that has begun; null when it has none.';
+
 -- The state, tries and pause of a step that could not advance.
 CREATE OR REPLACE FUNCTION provision.set_backs(outcomes provision.outcome[])
     RETURNS TABLE (outcome provision.outcome, move text, state text, tries integer, pause interval, error_code text)
     LANGUAGE sql VOLATILE
 BEGIN ATOMIC
     SELECT decided.outcome, decided.move,
-           CASE WHEN decided.move = 'fail' THEN 'failed'
-                WHEN decided.move = 'again' OR decided.is_first_duplicate THEN 'ready'
+           CASE WHEN decided.move = 'fail' OR late.yes THEN 'failed'
+                WHEN decided.goes_on_at_once THEN 'ready'
                 ELSE 'retrying' END,
            (decided.outcome).tries + decided.costs_a_try::integer,
-           CASE WHEN decided.move = 'doubt'
-                THEN make_interval(secs => least(2000, greatest(100, (decided.outcome).patience_ms / 4)) / 1000.0)
-                ELSE provision.backoff((decided.outcome).tries, (decided.outcome).backoff_ms, (decided.outcome).backoff_max_ms,
-                                       (decided.outcome).retry_after_ms) END,
-           provision.step_error_code(decided.move, (decided.outcome).verdict, (decided.outcome).error_code)
+           next.pause,
+           CASE WHEN late.yes AND decided.move <> 'fail' THEN 'STEP_DEADLINE'
+                ELSE provision.step_error_code(decided.move, (decided.outcome).verdict, (decided.outcome).error_code) END
       FROM (SELECT outcome,
                    moved.move,
-                   moved.move = 'look_again' AND outcome.verdict = 'duplicate' AND outcome.tries = 0 AS is_first_duplicate,
+                   moved.move = 'again'
+                       OR moved.move = 'look_again' AND outcome.verdict = 'duplicate' AND outcome.tries = 0 AS goes_on_at_once,
                    moved.move IN ('retry', 'look_again') AND outcome.verdict <> 'interrupted'
                        AND NOT (outcome.trips AND engine_state.breaker <> 'closed') AS costs_a_try
               FROM unnest(outcomes) AS outcome
               JOIN provision.engine_state ON engine_state.engine_id = outcome.engine_id
              CROSS JOIN LATERAL (SELECT provision.next_move(outcome, engine_state.breaker) AS move) AS moved
-             WHERE moved.move <> 'advance') AS decided;
+             WHERE moved.move <> 'advance') AS decided
+     CROSS JOIN LATERAL (SELECT CASE
+               WHEN decided.goes_on_at_once THEN interval '0'
+               WHEN decided.move = 'doubt'
+               THEN make_interval(secs => least(2000, greatest(100, (decided.outcome).patience_ms / 4)) / 1000.0)
+               ELSE provision.backoff((decided.outcome).tries, (decided.outcome).backoff_ms, (decided.outcome).backoff_max_ms,
+                                      (decided.outcome).retry_after_ms) END AS pause) AS next
+     CROSS JOIN LATERAL (SELECT provision.step_ends_by((decided.outcome).job_id, (decided.outcome).ordinal)
+                                <= clock_timestamp() + next.pause IS TRUE
+                                AND (decided.outcome).verdict <> 'interrupted' AS yes) AS late;
 END;
 COMMENT ON FUNCTION provision.set_backs(provision.outcome[]) IS 'What becomes of the steps that cannot advance.';
 

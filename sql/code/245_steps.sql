@@ -11,6 +11,7 @@ BEGIN
     ), ended AS (
         UPDATE provision.job_step
            SET state = new_state,
+               attempt_id = NULL,
                finished_at = clock_timestamp(),
                started_at = coalesce(job_step.started_at, clock_timestamp()),
                next_attempt_at = NULL,
@@ -56,3 +57,17 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION provision.hold_step(bigint, smallint, text) IS 'A step that could start has to wait for its turn.';
+
+CREATE OR REPLACE FUNCTION provision.fail_late_step(job_id bigint, ordinal smallint)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM provision.end_step(fail_late_step.job_id, fail_late_step.ordinal, 'failed', 'STEP_DEADLINE', coalesce(
+        (SELECT job_step.error_message FROM provision.job_step
+          WHERE job_step.job_id = fail_late_step.job_id AND job_step.ordinal = fail_late_step.ordinal), 'none.'));
+    PERFORM provision.mark_flaws(ARRAY[fail_late_step.job_id]);
+END;
+$$;
+COMMENT ON FUNCTION provision.fail_late_step(bigint, smallint) IS 'A step whose deadline has passed makes no further call.';

@@ -115,24 +115,35 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.has_failed_for_good(bigint) IS 'A critical step failed: the job starts nothing further.';
 
+-- Anything but true is no: what is not there, what cannot be compared.
+CREATE OR REPLACE FUNCTION provision.meets(condition jsonpath, tenant provision.tenant, options jsonb)
+    RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(jsonb_path_match(jsonb_build_object('settings', (tenant).settings, 'facts', (tenant).metadata, 'options', options),
+                                     condition, '{}', true), false);
+END;
+COMMENT ON FUNCTION provision.meets(jsonpath, provision.tenant, jsonb) IS 'Whether the condition of a step is true for a tenant and the options of a job.';
+
 -- Open steps of these jobs that may plan their next call, each with its plan, in the order of the queue.
 CREATE OR REPLACE FUNCTION provision.startable_steps(job_ids bigint[])
     RETURNS TABLE (job_id bigint, ordinal smallint, state text, engine_id bigint, is_limited boolean, calls_in_flight bigint,
-                   exclusion text, is_enabled boolean, may_call boolean, next provision.next_call)
+                   exclusion text, is_wanted boolean, time_left_ms bigint, may_call boolean, next provision.next_call)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT live.job_id, live.ordinal, live.state, live.engine_id, engine.rate_per_second IS NOT NULL,
            live.calls_in_flight,
            provision.exclusion_name(step.exclusive, engine, tenant.settings),
-           enabled.yes,
-           provision.takes_calls(engine_state)
+           begun.is_wanted, begun.time_left_ms,
+           (SELECT control.paused_at IS NULL FROM provision.control)
+               AND provision.takes_calls(engine_state)
                AND (engine_state.breaker = 'closed'
                     OR engine_state.breaker = 'half_open' AND engine_state.probe_job_id = live.job_id),
-           CASE WHEN enabled.yes THEN
+           CASE WHEN begun.is_wanted AND coalesce(begun.time_left_ms > 0, true) THEN
                provision.next_call(step.plan_function,
                    provision.plan_context(live.job_id, tenant, engine.name, live.answers, live.options)) END
       FROM (SELECT job.job_id, job.workflow_id, job.engine_id, job.tenant_id, job.rank, job.options,
-                   job_step.ordinal, job_step.state, job_step.attempt_id, job_step.next_attempt_at, job_step.answers,
+                   job_step.ordinal, job_step.state, job_step.attempt_id, job_step.next_attempt_at, job_step.answers, job_step.started_at,
                    count(job_step.attempt_id) OVER its_job AS calls_in_flight,
                    array_agg(job_step.name) OVER its_job AS open_steps
               FROM unnest(job_ids) AS touched (job_id)
@@ -146,8 +157,10 @@ BEGIN ATOMIC
       JOIN provision.tenant ON tenant.tenant_id = live.tenant_id
       JOIN provision.engine ON engine.engine_id = live.engine_id
       JOIN provision.engine_state ON engine_state.engine_id = live.engine_id
-     CROSS JOIN LATERAL (SELECT step.enabled_by IS NULL
-                             OR coalesce(tenant.settings -> step.enabled_by, 'null') NOT IN ('null', 'false', '[]') AS yes) AS enabled
+     CROSS JOIN LATERAL (SELECT CASE WHEN step.condition IS NULL OR live.started_at IS NOT NULL THEN true
+                                     ELSE provision.meets(step.condition, tenant, live.options) END AS is_wanted,
+                                CASE WHEN step.deadline_ms IS NOT NULL THEN
+                                     step.deadline_ms - coalesce((extract(epoch FROM clock_timestamp() - live.started_at) * 1000)::bigint, 0) END AS time_left_ms) AS begun
      WHERE live.attempt_id IS NULL
        AND CASE live.state
                WHEN 'waiting' THEN NOT (step.requires || step.runs_after) && live.open_steps
@@ -168,7 +181,8 @@ DO $$ BEGIN
         call          provision.call,
         position      bigint,
         is_last_call  boolean,
-        calls_total   integer
+        calls_total   integer,
+        time_left_ms  bigint
     );
 EXCEPTION WHEN duplicate_object THEN NULL;
 END $$;
@@ -190,9 +204,12 @@ BEGIN
             present_job := startable.job_id;
             calls_at_once := startable.calls_in_flight;
         END IF;
-        IF NOT startable.is_enabled THEN
+        IF NOT startable.is_wanted THEN
             PERFORM provision.end_step(startable.job_id, startable.ordinal, 'skipped');
             PERFORM provision.mark_flaws(ARRAY[startable.job_id]);
+            ended_any := true;
+        ELSIF startable.time_left_ms <= 0 THEN
+            PERFORM provision.fail_late_step(startable.job_id, startable.ordinal);
             ended_any := true;
         ELSIF (startable.next).outcome <> 'send' THEN
             PERFORM provision.end_step(startable.job_id, startable.ordinal,
@@ -214,7 +231,7 @@ BEGIN
         ELSE
             calls_at_once := calls_at_once + 1;
             intents := intents || ROW(nextval('provision.attempt_attempt_id_seq'), startable.job_id, startable.ordinal, startable.state, startable.engine_id, (startable.next).call,
-                                      (startable.next).position, (startable.next).is_last_call, (startable.next).calls_total)::provision.intent;
+                                      (startable.next).position, (startable.next).is_last_call, (startable.next).calls_total, startable.time_left_ms)::provision.intent;
         END IF;
     END LOOP;
 END;
@@ -228,12 +245,13 @@ CREATE OR REPLACE FUNCTION provision.write_intents(incarnation bigint, intents p
 AS $$
 BEGIN
     INSERT INTO provision.attempt (attempt_id, job_id, ordinal, engine_id, incarnation, call, method, url, guard, repeatable, learn,
-                                   request_body, timeout_ms, started_at)
+                                   only_looks, request_body, timeout_ms, started_at)
     OVERRIDING SYSTEM VALUE
     SELECT intent.attempt_id, intent.job_id, intent.ordinal, intent.engine_id, write_intents.incarnation,
            (intent.call).name, (intent.call).method, engine.base_url || (intent.call).path, (intent.call).guard,
            coalesce((intent.call).repeatable, (intent.call).method IN ('GET', 'PUT', 'DELETE')), (intent.call).learn,
-           provision.redact((intent.call).body), provision.call_timeout_ms(intent.call, engine.timeout_ms), clock_timestamp()
+           (intent.call).method = 'GET' OR coalesce((intent.call).repeatable AND (intent.call).effort = 'read', false),
+           provision.redact((intent.call).body), least(provision.call_timeout_ms(intent.call, engine.timeout_ms), intent.time_left_ms), clock_timestamp()
       FROM unnest(intents) AS intent
       JOIN provision.engine ON engine.engine_id = intent.engine_id;
     UPDATE provision.job_step

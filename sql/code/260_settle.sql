@@ -27,8 +27,9 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.tally_jobs(bigint[]) IS 'How far running jobs are, counted from their steps; final_state is null while they go on.';
 
--- The step that explains why a job is not well: its first failed critical one, else its first failed one.
-CREATE OR REPLACE FUNCTION provision.guilty_step(job_id bigint)
+-- The step that explains why a job is not well: the one that failed for the reason given, else its first failed critical one, else its
+-- first failed one.
+CREATE OR REPLACE FUNCTION provision.guilty_step(job_id bigint, reason text)
     RETURNS provision.job_step
     LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -36,10 +37,10 @@ BEGIN ATOMIC
       FROM provision.job_step
      WHERE job_step.job_id = guilty_step.job_id
        AND job_step.state IN ('failed', 'blocked')
-     ORDER BY job_step.state = 'blocked', NOT job_step.critical, job_step.ordinal
+     ORDER BY job_step.error_code IS DISTINCT FROM guilty_step.reason, job_step.state = 'blocked', NOT job_step.critical, job_step.ordinal
      LIMIT 1;
 END;
-COMMENT ON FUNCTION provision.guilty_step(bigint) IS 'The step whose error is shown as the job''s.';
+COMMENT ON FUNCTION provision.guilty_step(bigint, text) IS 'The step whose error is shown as the job''s.';
 
 -- What is left open when a job ends: after a failure it can never run (blocked), after a cancellation it just did not (waiting).
 CREATE OR REPLACE FUNCTION provision.close_open_steps(job_ids bigint[])
@@ -112,7 +113,7 @@ BEGIN
     WITH ended AS (
         UPDATE provision.job
            SET state = ending.final_state,
-               owner = NULL, slots = 0, due_at = NULL, wish = NULL,
+               owner = NULL, slots = 0, due_at = NULL, wish = NULL, expires_at = NULL,
                finished_at = clock_timestamp(),
                error_code = coalesce(guilty.error_code, own.error_code),
                error_message = coalesce(guilty.error_message, own.message),
@@ -121,7 +122,7 @@ BEGIN
           FROM (SELECT given.job_id, given.final_state, job.state AS was
                   FROM ROWS FROM (unnest(job_ids), unnest(final_states)) AS given (job_id, final_state)
                   JOIN provision.job ON job.job_id = given.job_id) AS ending
-          LEFT JOIN LATERAL (SELECT step.* FROM provision.guilty_step(ending.job_id) AS step
+          LEFT JOIN LATERAL (SELECT step.* FROM provision.guilty_step(ending.job_id, end_jobs.reason) AS step
                               WHERE ending.final_state IN ('failed', 'partial')) AS guilty ON true
           LEFT JOIN LATERAL (SELECT end_jobs.reason AS error_code, text.message, text.hint
                                FROM provision.explain_failure(ending.job_id, NULL, NULL, end_jobs.reason, NULL, end_jobs.detail) AS text
@@ -152,35 +153,34 @@ CREATE OR REPLACE FUNCTION provision.finish_job(job_id bigint, final_state text,
 AS $$
 BEGIN
     IF finish_job.error_code IS NOT NULL THEN       -- a job that fails for a reason of its own, not of a step
-        WITH first AS MATERIALIZED (
-            SELECT job_step.job_id, job_step.ordinal, job_step.name, job_step.state
-              FROM provision.job_step
-             WHERE job_step.job_id = finish_job.job_id AND job_step.finished_at IS NULL
-             ORDER BY job_step.state = 'waiting', job_step.ordinal LIMIT 1
-        ), changed AS (
-            UPDATE provision.job_step AS step
-               SET state = 'failed',
-                   attempt_id = NULL, next_attempt_at = NULL, waits_for = NULL,
-                   finished_at = clock_timestamp(),
-                   error_code = finish_job.error_code,
-                   error_message = text.message,
-                   error_hint = text.hint
-              FROM first
-             CROSS JOIN LATERAL provision.explain_failure(first.job_id, first.name, NULL, finish_job.error_code, NULL, finish_job.detail) AS text
-             WHERE step.job_id = first.job_id
-               AND step.ordinal = first.ordinal
-        )
-        INSERT INTO provision.event (job_id, tenant, step, event, from_state, to_state, detail, correlation_id)
-        SELECT job.job_id, tenant.name, first.name, 'step_failed', first.state, 'failed',
-               jsonb_build_object('error_code', finish_job.error_code), job.correlation_id
-          FROM first
-          JOIN provision.job ON job.job_id = first.job_id
-          JOIN provision.tenant ON tenant.tenant_id = job.tenant_id;
+        PERFORM provision.end_step(finish_job.job_id, first.ordinal, 'failed', finish_job.error_code, finish_job.detail)
+           FROM (SELECT job_step.ordinal
+                   FROM provision.job_step
+                  WHERE job_step.job_id = finish_job.job_id AND job_step.finished_at IS NULL
+                  ORDER BY job_step.state = 'waiting', job_step.ordinal LIMIT 1) AS first;
     END IF;
     PERFORM provision.end_jobs(ARRAY[finish_job.job_id], ARRAY[finish_job.final_state], coalesce(finish_job.error_code, 'INTERNAL_ERROR'), finish_job.detail);
 END;
 $$;
 COMMENT ON FUNCTION provision.finish_job(bigint, text, text, text) IS 'Ends one job; with an error code, the step it stood at fails with it.';
+
+-- Whatever is wrong with a job, it must keep neither the others nor the worker from going on.
+CREATE OR REPLACE FUNCTION provision.fail_job_surely(job_id bigint, error_code text, detail text)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM provision.finish_job(job_id, 'failed', error_code, detail);
+EXCEPTION WHEN OTHERS THEN
+    PERFORM provision.raise_again_unless_of_a_job(SQLSTATE, SQLERRM);
+    UPDATE provision.job
+       SET state = 'failed', owner = NULL, slots = 0, due_at = NULL, wish = NULL, expires_at = NULL,
+           finished_at = clock_timestamp(), error_code = fail_job_surely.error_code, error_message = left(SQLERRM, 500)
+     WHERE job.job_id = fail_job_surely.job_id;
+END;
+$$;
+COMMENT ON FUNCTION provision.fail_job_surely(bigint, text, text) IS 'Fails a job, also one whose rows make that raise an error.';
 
 -- Tenants whose lifecycle an ending job would change, locked without waiting; jobs of the others end in the next round.
 CREATE OR REPLACE FUNCTION provision.lock_tenants_of_jobs(job_ids bigint[])
@@ -244,6 +244,8 @@ BEGIN
                SET slots = tally.calls_in_flight, due_at = tally.next_attempt_at
              WHERE job.job_id = tally.job_id
                AND (job.slots <> tally.calls_in_flight OR job.due_at IS DISTINCT FROM tally.next_attempt_at);
+        ELSIF tally.wish = 'expire' THEN
+            PERFORM provision.fail_expired_job(job) FROM provision.job WHERE job.job_id = tally.job_id;
         ELSIF tally.wish = 'pause' THEN
             PERFORM provision.give_back_job(tally.job_id, 'paused', NULL);
         ELSIF NOT provision.may_call(tally.engine_id) THEN
@@ -292,10 +294,11 @@ CREATE OR REPLACE FUNCTION provision.may_call(engine_id bigint)
     LANGUAGE sql VOLATILE
 BEGIN ATOMIC
     SELECT provision.takes_calls(engine_state) AND engine_state.breaker = 'closed'
+           AND (SELECT control.paused_at IS NULL FROM provision.control)
       FROM provision.engine_state
      WHERE engine_state.engine_id = may_call.engine_id;
 END;
-COMMENT ON FUNCTION provision.may_call(bigint) IS 'The engine takes calls and is not cut off by its breaker.';
+COMMENT ON FUNCTION provision.may_call(bigint) IS 'Not everything is paused, and the engine takes calls and is not cut off by its breaker.';
 
 -- An error that the statements of a round did not foresee. Trouble of the server (connections, locks, resources, shutdown) is nobody's
 -- fault: then the whole round is given up and made again by the next worker.

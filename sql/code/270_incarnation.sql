@@ -159,24 +159,6 @@ END;
 $$;
 COMMENT ON FUNCTION provision.abandon_attempts(bigint[], text, text) IS 'Closes the attempts these jobs had in flight, whose outcome nobody will know, and sends their steps back to their guards.';
 
--- Whatever is wrong with a job, it must not keep the others from being rescued.
-CREATE OR REPLACE FUNCTION provision.quarantine_job(job_id bigint, detail text)
-    RETURNS void
-    LANGUAGE plpgsql VOLATILE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    PERFORM provision.finish_job(job_id, 'failed', 'QUARANTINED', detail);
-EXCEPTION WHEN OTHERS THEN
-    PERFORM provision.raise_again_unless_of_a_job(SQLSTATE, SQLERRM);
-    UPDATE provision.job
-       SET state = 'failed', owner = NULL, slots = 0, due_at = NULL, wish = NULL,
-           finished_at = clock_timestamp(), error_code = 'QUARANTINED', error_message = left(SQLERRM, 500)
-     WHERE job.job_id = quarantine_job.job_id;
-END;
-$$;
-COMMENT ON FUNCTION provision.quarantine_job(bigint, text) IS 'Sets a job aside that was in flight in too many crashes.';
-
 CREATE OR REPLACE FUNCTION provision.rescue_jobs_of(incarnation bigint)
     RETURNS void
     LANGUAGE plpgsql VOLATILE
@@ -194,10 +176,12 @@ BEGIN
         UPDATE provision.job
            SET crash_count = crash_count + (suspect IS NULL OR job.job_id = suspect)::integer
          WHERE job.job_id = ANY (locked)
-        RETURNING job.job_id, job.crash_count
+        RETURNING job.job_id, job.crash_count, job.wish
     LOOP
-        IF lost.crash_count >= max_crashes THEN
-            PERFORM provision.quarantine_job(lost.job_id, format('%s crashes in a row', lost.crash_count));
+        IF lost.crash_count >= max_crashes AND lost.wish IS DISTINCT FROM 'cancel' THEN
+            PERFORM provision.fail_job_surely(lost.job_id, 'QUARANTINED', format('%s crashes in a row', lost.crash_count));
+        ELSIF lost.wish IS NOT NULL THEN        -- nothing is in flight any more
+            PERFORM provision.settle_jobs(ARRAY[lost.job_id]);
         ELSE
             UPDATE provision.job SET state = 'pending', owner = NULL, slots = 0, due_at = NULL WHERE job.job_id = lost.job_id;
             PERFORM provision.log_job_event(ARRAY[lost.job_id], 'job_rescued', 'running', 'pending',
@@ -215,10 +199,12 @@ CREATE OR REPLACE FUNCTION provision.leave_service(incarnation bigint)
 AS $$
 DECLARE
     locked bigint[] := provision.lock_jobs_of(incarnation);
+    wished bigint[] := ARRAY(SELECT job.job_id FROM provision.job WHERE job.job_id = ANY (locked) AND job.wish IS NOT NULL);
     given_back bigint;
 BEGIN
     PERFORM provision.abandon_attempts(locked, 'interrupted', 'INTERRUPTED');
-    FOREACH given_back IN ARRAY locked LOOP
+    PERFORM provision.settle_jobs(wished);
+    FOREACH given_back IN ARRAY ARRAY(SELECT unnest(locked) EXCEPT SELECT unnest(wished)) LOOP
         PERFORM provision.give_back_job(given_back, 'pending', NULL, '{"for": "worker"}');
     END LOOP;
     PERFORM provision.end_incarnation(incarnation, 'worker_stopped');
@@ -228,7 +214,8 @@ COMMENT ON FUNCTION provision.leave_service(bigint) IS 'A worker that stops give
 
 CREATE OR REPLACE FUNCTION provision.end_round(
     incarnation bigint, rounds bigint, calls bigint, calls_in_flight integer, memory_bytes bigint,
-    OUT next_due_at timestamptz, OUT history_due_at timestamptz, OUT is_stopped boolean, OUT has_peers boolean, OUT has_suspect boolean)
+    OUT next_due_at timestamptz, OUT history_due_at timestamptz, OUT is_stopped boolean, OUT has_peers boolean, OUT has_suspect boolean,
+    OUT calls_to_end bigint[])
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -241,6 +228,12 @@ BEGIN
            memory_bytes = end_round.memory_bytes
      WHERE worker.incarnation = end_round.incarnation
     RETURNING worker.suspect_job_id IS NOT NULL INTO has_suspect;
+    IF provision.next_expiry() <= clock_timestamp() THEN
+        PERFORM provision.expire_jobs();
+    END IF;
+    IF EXISTS (SELECT FROM provision.job WHERE job.owner = end_round.incarnation AND job.wish IS NOT NULL) THEN
+        calls_to_end := provision.calls_to_end(incarnation);
+    END IF;
     next_due_at := provision.next_due_at(incarnation);
     history_due_at := (SELECT event.at FROM provision.event ORDER BY event.event_id LIMIT 1)
                       + make_interval(mins => provision.setting_number('provision.retention'));
@@ -249,7 +242,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION provision.end_round(bigint, bigint, bigint, integer, bigint)
-    IS 'Keeps the worker''s figures; next_due_at: when it must wake although nothing happens (null: never); history_due_at: when the oldest event is older than provision.retention; has_suspect: the next round is for one job alone.';
+    IS 'Keeps the worker''s figures; next_due_at: when it must wake although nothing happens (null: never); history_due_at: when the oldest event is older than provision.retention; has_suspect: the next round is for one job alone; calls_to_end: attempts in flight that nobody has to wait for any more.';
 
 CREATE OR REPLACE FUNCTION provision.next_due_at(incarnation bigint)
     RETURNS timestamptz
@@ -258,6 +251,7 @@ CREATE OR REPLACE FUNCTION provision.next_due_at(incarnation bigint)
 AS $$
 BEGIN
     RETURN least(
+        provision.next_expiry(),
         (SELECT min(job.due_at) FROM provision.job WHERE job.state = 'scheduled'),
         (SELECT min(job.due_at) FROM provision.job WHERE job.owner = next_due_at.incarnation AND job.due_at IS NOT NULL),
         (SELECT min(greatest(CASE WHEN engine_state.breaker <> 'closed' THEN provision.breaker_due_at(engine_state) END,
@@ -265,6 +259,7 @@ BEGIN
            FROM provision.engine_state
           WHERE (engine_state.breaker <> 'closed' OR engine_state.not_before > clock_timestamp())
             AND engine_state.paused_at IS NULL
+            AND (SELECT control.paused_at IS NULL FROM provision.control)
             AND EXISTS (SELECT FROM provision.job WHERE job.engine_id = engine_state.engine_id AND job.state = 'pending')));
 END;
 $$;

@@ -72,7 +72,8 @@ CREATE OR REPLACE VIEW provision.job_status AS
            job.crash_count,
            job.correlation_id,
            job.idempotency_key,
-           job.created_by
+           job.created_by,
+           job.expires_at
       FROM provision.job
       JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
       JOIN provision.engine ON engine.engine_id = job.engine_id
@@ -98,7 +99,8 @@ COMMENT ON COLUMN provision.job_status.attempt_count IS 'Calls that were sent.';
 COMMENT ON COLUMN provision.job_status.eta IS 'When it should end, from the mean durations of recent jobs one step after the other. Null without such history, while paused, and behind 1,000 other jobs.';
 COMMENT ON COLUMN provision.job_status.duration IS 'Since it was first claimed, waiting included.';
 COMMENT ON COLUMN provision.job_status.due_at IS 'When a scheduled job goes on.';
-COMMENT ON COLUMN provision.job_status.wish IS 'cancel or pause: asked for and granted as soon as its calls in flight have ended.';
+COMMENT ON COLUMN provision.job_status.wish IS 'cancel, pause or expire (its deadline has passed): granted as soon as its calls in flight have ended.';
+COMMENT ON COLUMN provision.job_status.expires_at IS 'When it fails: before its first claim if it has not started by then, afterwards if it has not ended. Null without a limit.';
 
 CREATE OR REPLACE VIEW provision.step_status AS
     SELECT job.job_id,
@@ -122,7 +124,8 @@ CREATE OR REPLACE VIEW provision.step_status AS
            job_step.error_hint,
            job_step.tries,
            step.max_attempts,
-           job_step.waits_for
+           job_step.waits_for,
+           job_step.started_at + make_interval(secs => step.deadline_ms / 1000.0::double precision) AS deadline_at
       FROM provision.job
       JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
       JOIN provision.job_step ON job_step.job_id = job.job_id
@@ -131,6 +134,7 @@ COMMENT ON VIEW provision.step_status IS 'Where exactly is a job? One row for ea
 COMMENT ON COLUMN provision.step_status.calls_done IS 'Calls of this step that are done; a call that had to be looked at again counts each time.';
 COMMENT ON COLUMN provision.step_status.calls_total IS 'Calls its plan wanted when last asked.';
 COMMENT ON COLUMN provision.step_status.tries IS 'Failed tries in a row of the present call; at max_attempts the step fails.';
+COMMENT ON COLUMN provision.step_status.deadline_at IS 'After this time it makes no further call. Null without a limit, and before it has started.';
 COMMENT ON COLUMN provision.step_status.waits_for IS 'What another job''s step keeps it from.';
 
 -- Of the workflows that make a tenant active, the newest job tells how far it is.

@@ -99,6 +99,7 @@ BEGIN ATOMIC
                error_code = NULL,
                error_message = NULL,
                error_hint = NULL,
+               started_at = NULL,
                finished_at = NULL
          WHERE job_step.job_id = reset_steps.job_id
            AND (job_step.state IN ('failed', 'blocked') OR job_step.finished_at IS NULL)
@@ -142,6 +143,8 @@ BEGIN
        SET state = 'pending',
            rank = provision.queue_rank(clock_timestamp(), reopened.priority),
            due_at = NULL, finished_at = NULL, crash_count = 0,
+           run_started_at = NULL,
+           expires_at = clock_timestamp() + provision.ms(reopened.max_wait_ms),
            wish = NULL, wish_reason = NULL, wish_actor = NULL,
            error_code = NULL, error_message = NULL, error_hint = NULL, error_step = NULL
      WHERE reopened.job_id = (reopen_job.job).job_id;
@@ -274,8 +277,8 @@ DECLARE
 BEGIN
     IF job.finished_at IS NOT NULL THEN
         PERFORM provision.refuse_state(job, 'paused', 'A job that has ended stays as it is.');
-    ELSIF job.wish = 'cancel' THEN
-        PERFORM provision.refuse_state(job, 'paused', 'It is being cancelled; provision_retry() starts it again afterwards.');
+    ELSIF job.wish IN ('cancel', 'expire') THEN
+        PERFORM provision.refuse_state(job, 'paused', 'It is about to end; provision_retry() starts it again afterwards.');
     ELSIF job.state = 'running' THEN
         PERFORM provision.wish_for(job, 'pause', NULL) WHERE job.wish IS NULL;
     ELSIF job.state <> 'paused' THEN

@@ -15,6 +15,7 @@ BEGIN ATOMIC
                'attempt_count', step_status.attempt_count,
                'next_attempt_at', step_status.next_attempt_at,
                'waits_for', step_status.waits_for,
+               'deadline_at', step_status.deadline_at,
                'error', CASE WHEN step_status.error_code IS NOT NULL THEN jsonb_build_object(
                             'code', step_status.error_code, 'message', step_status.error_message, 'hint', step_status.error_hint) END,
                'started_at', step_status.started_at,
@@ -178,12 +179,12 @@ BEGIN
           FROM provision.step AS wanted
          CROSS JOIN LATERAL provision.dry_run_of_step(wanted, provision.plan_context(NULL, planned, home.name, '{}', '{}')) AS dry
          WHERE wanted.workflow_id = chosen.workflow_id
-           AND (wanted.enabled_by IS NULL OR coalesce(planned.settings -> wanted.enabled_by, 'null') NOT IN ('null', 'false', '[]'))
+           AND (wanted.condition IS NULL OR provision.meets(wanted.condition, planned, '{}'))
          ORDER BY wanted.ordinal, dry.place;
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_plan(text, text) IS
-    'The dry run: the calls a job would make, in order, without making any. What only an answer will tell is marked: "(depends on an earlier answer)" after the call, {?name} in place of a fact. Errors: 42704 tenant or workflow, PV200 the plan refuses.';
+    'The dry run: the calls a job would make, in order, without making any. What only an answer will tell is marked: "(depends on an earlier answer)" after the call, {?name} in place of a fact. A step whose condition is not true by what is known now is left out. Errors: 42704 tenant or workflow, PV200 the plan refuses.';
 
 -- Commits between looks, so that it holds no snapshot while it waits: no settings on it, and not security definer, for both forbid that.
 CREATE OR REPLACE PROCEDURE @extschema@.provision_wait(job_id bigint, timeout interval DEFAULT '10 min')

@@ -37,6 +37,11 @@ CREATE OR REPLACE FUNCTION provision.why_worker()
     RETURNS TABLE (reason text, detail text, fix text)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
+    SELECT 'everything paused', concat_ws(' ', format('%s paused everything at %s.', control.paused_by, control.paused_at), 'Reason: ' || control.paused_reason),
+           'SELECT provision_resume_all();'
+      FROM provision.control
+     WHERE control.paused_at IS NOT NULL
+    UNION ALL
     SELECT 'worker stopped', format('provision_worker_stop() was called at %s.', control.worker_stopped_at), 'SELECT provision_worker_start();'
       FROM provision.control
      WHERE control.worker_stopped_at IS NOT NULL
@@ -48,7 +53,7 @@ BEGIN ATOMIC
      WHERE control.worker_stopped_at IS NULL
        AND NOT EXISTS (SELECT FROM provision.worker_status WHERE worker_status.alive);
 END;
-COMMENT ON FUNCTION provision.why_worker() IS 'Why nobody works in this database; no row when somebody does.';
+COMMENT ON FUNCTION provision.why_worker() IS 'Why nothing is done in this database; no row when somebody works.';
 
 CREATE OR REPLACE FUNCTION provision.why_engine(job provision.job)
     RETURNS TABLE (reason text, detail text, fix text)
@@ -109,8 +114,21 @@ BEGIN ATOMIC
            format('SELECT provision_resume(%s);', (job).job_id)
      WHERE (job).state = 'paused'
     UNION ALL
-    SELECT (job).wish || ' asked for', format('%s asked for it; it is granted when the calls in flight have ended.', (job).wish_actor), NULL
+    SELECT CASE (job).wish WHEN 'expire' THEN 'deadline passed' ELSE (job).wish || ' asked for' END,
+           concat_ws(' ', CASE (job).wish WHEN 'expire' THEN format('It was to end by %s.', (job).expires_at)
+                                          ELSE format('%s asked for it.', (job).wish_actor) END,
+                     coalesce((SELECT format('It waits for %s to end, at the latest at %s.',
+                                             string_agg(format('call "%s"', attempt.call), ', ' ORDER BY attempt.attempt_id),
+                                             max(attempt.started_at + provision.ms(attempt.timeout_ms)))
+                                 FROM provision.job_step
+                                 JOIN provision.attempt ON attempt.attempt_id = job_step.attempt_id
+                                WHERE job_step.job_id = (job).job_id
+                               HAVING count(*) > 0), 'It is granted at once.')), NULL
      WHERE (job).wish IS NOT NULL
+    UNION ALL
+    SELECT 'time limit', format(CASE WHEN (job).run_started_at IS NULL THEN 'It fails at %s if it has not started by then.'
+                                     ELSE 'It fails at %s if it has not ended by then.' END, (job).expires_at), NULL
+     WHERE (job).expires_at IS NOT NULL AND (job).wish IS DISTINCT FROM 'expire'
     UNION ALL
     SELECT 'scheduled', format('It goes on at %s.', (job).due_at), NULL
      WHERE (job).state = 'scheduled'

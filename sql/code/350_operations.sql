@@ -26,6 +26,41 @@ $$;
 COMMENT ON FUNCTION @extschema@.provision_worker_stop() IS
     'Stops the workers of this database at the end of this transaction and keeps them stopped, over restarts too, until provision_worker_start(). What they own goes back to the queue. Returns how many there are.';
 
+CREATE OR REPLACE FUNCTION @extschema@.provision_pause_all(reason text DEFAULT NULL)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE provision.control
+       SET paused_at = clock_timestamp(),
+           paused_reason = left(provision_pause_all.reason, 1000),
+           paused_by = session_user
+     WHERE control.paused_at IS NULL;
+    IF FOUND THEN
+        INSERT INTO provision.event (event, detail)
+        VALUES ('all_paused', nullif(jsonb_strip_nulls(jsonb_build_object('reason', left(provision_pause_all.reason, 1000))), '{}'));
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION @extschema@.provision_pause_all(text) IS
+    'From the end of this transaction on no job is started and no call is made in this database, over restarts too, until provision_resume_all(). Calls in flight end normally; workers stay and keep to time limits and cancellations. Pausing twice changes nothing.';
+
+CREATE OR REPLACE FUNCTION @extschema@.provision_resume_all()
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE provision.control SET paused_at = NULL, paused_reason = NULL, paused_by = NULL WHERE control.paused_at IS NOT NULL;
+    IF FOUND THEN
+        INSERT INTO provision.event (event) VALUES ('all_resumed');
+        PERFORM provision.wake_workers();
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION @extschema@.provision_resume_all() IS 'Ends provision_pause_all(). Pauses of single engines and jobs stay.';
+
 -- A check is quiet (ok) when detail is null. down: nothing is provisioned; degraded: something needs a person.
 CREATE OR REPLACE FUNCTION provision.health_checks()
     RETURNS TABLE (check_name text, problem_status text, detail text, fix text)
@@ -38,7 +73,9 @@ BEGIN ATOMIC
      WHERE NOT EXISTS (SELECT FROM regexp_split_to_table(current_setting('shared_preload_libraries'), '\s*,\s*') AS library (name)
                         WHERE btrim(library.name, ' "') ~ '(^|/)provision(\.so)?$')
     UNION ALL
-    SELECT 'worker', 'down', why_worker.detail, why_worker.fix FROM provision.why_worker() WHERE NOT pg_is_in_recovery()
+    SELECT CASE why_worker.reason WHEN 'everything paused' THEN 'pause' ELSE 'worker' END, 'down', why_worker.detail, why_worker.fix
+      FROM provision.why_worker()
+     WHERE NOT pg_is_in_recovery()
     UNION ALL
     SELECT 'credentials', 'degraded', format('Engines without credentials: %s.', string_agg(engine_status.engine, ', ' ORDER BY engine_status.engine)),
            format('SELECT provision_engine_secret(%L, ''...'', ''...'');', min(engine_status.engine))
@@ -82,7 +119,7 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_health()
 BEGIN ATOMIC
     WITH result AS (
         SELECT known.position, known.check_name, coalesce(found.problem_status, 'ok') AS status, found.detail, found.fix
-          FROM unnest('{recovery,preload,worker,credentials,breakers,dead letters,queue}'::text[]) WITH ORDINALITY AS known (check_name, position)
+          FROM unnest('{recovery,preload,worker,pause,credentials,breakers,dead letters,queue}'::text[]) WITH ORDINALITY AS known (check_name, position)
           LEFT JOIN provision.health_checks() AS found ON found.check_name = known.check_name
     )
     SELECT jsonb_build_object(

@@ -9,14 +9,21 @@ CREATE TABLE provision.workflow (
     description  text NOT NULL DEFAULT '',
     is_builtin   boolean NOT NULL DEFAULT false,
     created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    max_wait_ms  bigint,
+    deadline_ms  bigint,
     CONSTRAINT one_row_per_version UNIQUE (name, version),
     CONSTRAINT name_is_a_short_word CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
-    CONSTRAINT version_is_positive CHECK (version > 0)
+    CONSTRAINT version_is_positive CHECK (version > 0),
+    CONSTRAINT max_wait_is_a_year_at_most CHECK (max_wait_ms BETWEEN 1 AND 31536000000),
+    CONSTRAINT deadline_is_a_year_at_most CHECK (deadline_ms BETWEEN 1 AND 31536000000)
 );
 CREATE UNIQUE INDEX one_current_version ON provision.workflow (name) WHERE is_current;
 COMMENT ON TABLE provision.workflow IS 'A named, versioned set of steps. New jobs take the current version.';
 COMMENT ON COLUMN provision.workflow.activates IS 'When a job of it ends well, the tenant''s lifecycle becomes active.';
 COMMENT ON COLUMN provision.workflow.is_builtin IS 'Belongs to the extension: not dumped, replaced by upgrades.';
+
+COMMENT ON COLUMN provision.workflow.max_wait_ms IS 'Milliseconds a job may wait for its first claim before it fails; null: for ever. The option max_wait of provision_start overrides it.';
+COMMENT ON COLUMN provision.workflow.deadline_ms IS 'Milliseconds from a job''s first claim until it fails; null: no limit. The option deadline of provision_start overrides it.';
 
 CREATE TABLE provision.step (
     workflow_id      bigint NOT NULL REFERENCES provision.workflow ON DELETE CASCADE,
@@ -29,12 +36,14 @@ CREATE TABLE provision.step (
     weight           integer NOT NULL DEFAULT 1,
     requires         text[] NOT NULL DEFAULT '{}',
     runs_after       text[] NOT NULL DEFAULT '{}',
-    enabled_by       text,
+    condition        jsonpath,
     exclusive        text,
     max_attempts     integer NOT NULL DEFAULT 3,
     backoff_ms       integer NOT NULL DEFAULT 2000,
     backoff_max_ms   integer NOT NULL DEFAULT 10000,
     patience_ms      integer NOT NULL DEFAULT 5000,
+    deadline_ms      bigint,
+    on_cancel        text NOT NULL DEFAULT 'await',
     PRIMARY KEY (workflow_id, ordinal),
     CONSTRAINT one_step_per_name UNIQUE (workflow_id, name),
     CONSTRAINT name_is_a_short_word CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
@@ -43,7 +52,9 @@ CREATE TABLE provision.step (
     CONSTRAINT weight_is_positive CHECK (weight > 0),
     CONSTRAINT max_attempts_is_positive CHECK (max_attempts BETWEEN 1 AND 100),
     CONSTRAINT backoff_is_bounded CHECK (backoff_ms BETWEEN 1 AND backoff_max_ms AND backoff_max_ms <= 86400000),
-    CONSTRAINT patience_is_bounded CHECK (patience_ms BETWEEN 0 AND 3600000)
+    CONSTRAINT patience_is_bounded CHECK (patience_ms BETWEEN 0 AND 3600000),
+    CONSTRAINT deadline_is_a_year_at_most CHECK (deadline_ms BETWEEN 1 AND 31536000000),
+    CONSTRAINT on_cancel_is_known CHECK (on_cancel IN ('await', 'end'))
 );
 COMMENT ON TABLE provision.step IS 'One unit of progress the user sees; its plan function turns what is known into calls.';
 COMMENT ON COLUMN provision.step.plan_function IS 'Schema-qualified name of a function (job jsonb) RETURNS SETOF provision.call. A name, not regproc, so that pg_upgrade can carry it.';
@@ -52,11 +63,13 @@ COMMENT ON COLUMN provision.step.optional IS 'May be skipped by provision_skip_s
 COMMENT ON COLUMN provision.step.weight IS 'Its share of the job''s progress.';
 COMMENT ON COLUMN provision.step.requires IS 'Steps that must have succeeded first; if one did not, this step is blocked.';
 COMMENT ON COLUMN provision.step.runs_after IS 'Steps that must have ended first, however.';
-COMMENT ON COLUMN provision.step.enabled_by IS 'Key of the tenant''s settings; the step is skipped when its value is false or null.';
+COMMENT ON COLUMN provision.step.condition IS 'Predicate over {"settings", "facts", "options"}, judged when the step could start; the step is skipped unless it is true. Null: always runs.';
 COMMENT ON COLUMN provision.step.exclusive IS 'Only one step with this word runs on one site of an engine at a time.';
 COMMENT ON COLUMN provision.step.max_attempts IS 'Tries of one call before its transient failure becomes final.';
 COMMENT ON COLUMN provision.step.backoff_ms IS 'Pause before the second try in milliseconds; doubles with every further one up to backoff_max_ms, with jitter.';
 COMMENT ON COLUMN provision.step.patience_ms IS 'How long after a lost answer the server may still be finishing: until then it is not believed that nothing was made.';
+COMMENT ON COLUMN provision.step.deadline_ms IS 'Milliseconds from its first call, pauses between tries included, after which the step makes no further call and fails; null: no limit.';
+COMMENT ON COLUMN provision.step.on_cancel IS 'Its call in flight when the job is cancelled or its deadline passes: await or end. Reads are always ended; what could neither be repeated nor looked for afterwards is always awaited.';
 
 CREATE TYPE provision.call AS (
     name        text,

@@ -20,11 +20,15 @@ COMMENT ON COLUMN provision.worker.ended_at IS 'When it said goodbye, or when it
 CREATE TABLE provision.control (
     only_row          boolean PRIMARY KEY DEFAULT true,
     worker_stopped_at timestamptz,
+    paused_at         timestamptz,
+    paused_reason     text,
+    paused_by         text,
     CONSTRAINT there_is_one_row CHECK (only_row)
 );
 INSERT INTO provision.control DEFAULT VALUES;
 COMMENT ON TABLE provision.control IS 'State of the whole engine in this database: one row.';
 COMMENT ON COLUMN provision.control.worker_stopped_at IS 'Set by provision_worker_stop(): no worker runs until provision_worker_start().';
+COMMENT ON COLUMN provision.control.paused_at IS 'Set by provision_pause_all(): workers run, but no job is claimed and no call is made until provision_resume_all().';
 
 CREATE TABLE provision.job (
     job_id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -55,15 +59,20 @@ CREATE TABLE provision.job (
     created_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
     started_at       timestamptz,
     finished_at      timestamptz,
+    max_wait_ms      bigint,
+    deadline_ms      bigint,
+    run_started_at   timestamptz,
+    expires_at       timestamptz,
     CONSTRAINT state_is_known CHECK (state IN ('pending', 'scheduled', 'running', 'paused', 'completed', 'partial', 'failed', 'cancelled', 'rolled_back')),
     CONSTRAINT direction_is_known CHECK (direction IN ('forward', 'back')),
     CONSTRAINT finished_at_iff_final_state CHECK ((finished_at IS NOT NULL) = (state IN ('completed', 'partial', 'failed', 'cancelled', 'rolled_back'))),
     CONSTRAINT owner_iff_running CHECK ((owner IS NOT NULL) = (state = 'running')),
     CONSTRAINT slots_iff_running CHECK ((slots > 0) = (state = 'running')),
     CONSTRAINT due_at_if_scheduled CHECK (state <> 'scheduled' OR due_at IS NOT NULL),
-    CONSTRAINT wish_is_known CHECK (wish IN ('cancel', 'pause')),
+    CONSTRAINT wish_is_known CHECK (wish IN ('cancel', 'pause', 'expire')),
     CONSTRAINT wish_only_while_running CHECK (wish IS NULL OR state IN ('pending', 'running')),
     CONSTRAINT error_if_failed CHECK (state <> 'failed' OR error_code IS NOT NULL),
+    CONSTRAINT expires_only_while_active CHECK (expires_at IS NULL OR finished_at IS NULL),
     CONSTRAINT priority_is_bounded CHECK (priority BETWEEN -100 AND 100)
 ) WITH (fillfactor = 70);
 CREATE INDEX job_next ON provision.job (engine_id, rank, job_id) WHERE state = 'pending';
@@ -71,6 +80,10 @@ CREATE INDEX job_due ON provision.job (due_at) WHERE state = 'scheduled';
 CREATE INDEX job_running ON provision.job (engine_id) WHERE state = 'running';
 CREATE INDEX job_of_owner ON provision.job (owner) WHERE owner IS NOT NULL;
 CREATE INDEX job_wants_attention ON provision.job (owner, due_at) WHERE owner IS NOT NULL AND due_at IS NOT NULL;
+CREATE INDEX job_wished ON provision.job (owner) WHERE owner IS NOT NULL AND wish IS NOT NULL;
+-- A job that is about to end anyway is not asked for again; one that rolls back has no time limit.
+CREATE INDEX job_expires ON provision.job (expires_at)
+    WHERE expires_at IS NOT NULL AND direction = 'forward' AND (state <> 'running' OR wish IS NULL OR wish = 'pause');
 CREATE UNIQUE INDEX one_active_job_per_tenant_and_workflow ON provision.job (tenant_id, workflow)
     WHERE state IN ('pending', 'scheduled', 'running', 'paused');
 CREATE INDEX job_newest_of_tenant ON provision.job (tenant_id, job_id);
@@ -82,9 +95,13 @@ COMMENT ON COLUMN provision.job.rank IS 'Place in the queue, fixed when it enter
 COMMENT ON COLUMN provision.job.due_at IS 'scheduled: when it becomes pending; running: when its owner looks at it although nothing was answered (just claimed, a wish, a retry beside a call in flight).';
 COMMENT ON COLUMN provision.job.owner IS 'Incarnation that runs it. A result is recorded only while this is so.';
 COMMENT ON COLUMN provision.job.slots IS 'Calls of its engine''s max_concurrent it holds while it runs: its calls in flight, at least one.';
-COMMENT ON COLUMN provision.job.wish IS 'What was asked for while it runs; granted once its calls in flight have ended.';
+COMMENT ON COLUMN provision.job.wish IS 'What was asked for while it runs; granted once its calls in flight have ended. expire: its deadline has passed.';
 COMMENT ON COLUMN provision.job.has_flaw IS 'Some step of it failed, was blocked or skipped: its other steps are checked for what they require.';
 COMMENT ON COLUMN provision.job.crash_count IS 'Worker crashes in a row in which it was in flight; an answer sets it back.';
+COMMENT ON COLUMN provision.job.max_wait_ms IS 'Milliseconds it may wait for the first claim of a run, from its option or its workflow; null: for ever.';
+COMMENT ON COLUMN provision.job.deadline_ms IS 'Milliseconds a run may take from its first claim, from its option or its workflow; null: no limit.';
+COMMENT ON COLUMN provision.job.run_started_at IS 'First claim of this run; a retry begins a new one.';
+COMMENT ON COLUMN provision.job.expires_at IS 'When it fails if it has not started by then; once it has, if it has not ended.';
 
 CREATE TABLE provision.job_step (
     job_id           bigint NOT NULL REFERENCES provision.job ON DELETE CASCADE,
@@ -148,6 +165,7 @@ CREATE TABLE provision.attempt (
     guard            text,
     repeatable       boolean NOT NULL,
     learn            jsonb,
+    only_looks       boolean NOT NULL DEFAULT false,
     request_body     jsonb,
     timeout_ms       integer NOT NULL,
     started_at       timestamptz NOT NULL,
@@ -172,6 +190,7 @@ CREATE TABLE provision.attempt (
 CREATE INDEX attempt_of_job ON provision.attempt (job_id, attempt_id);
 CREATE INDEX attempt_by_time ON provision.attempt USING brin (started_at);
 COMMENT ON TABLE provision.attempt IS 'One try at a call: written before its first byte is sent, completed when its outcome is known. Kept for provision.retention.';
+COMMENT ON COLUMN provision.attempt.only_looks IS 'It changes nothing on the server: a GET, or a repeatable call of effort read. May be ended at any time.';
 COMMENT ON COLUMN provision.attempt.request_body IS 'As sent, secrets redacted.';
 COMMENT ON COLUMN provision.attempt.verdict IS 'What its answer meant (answer_rule), or crashed when its worker died before the answer was recorded.';
 COMMENT ON COLUMN provision.attempt.error_detail IS 'The server''s own message, or what went wrong in transport; redacted.';

@@ -9,12 +9,12 @@ ON CONFLICT (name, version) DO UPDATE SET description = EXCLUDED.description, ac
 -- when two tenants did it at once: companies always, trees (the Warehouse tree is numbered through all companies), rows of a shared
 -- Mode of Payment, site-wide settings, the number series of sessions.
 INSERT INTO provision.step (workflow_id, ordinal, name, title, plan_function, critical, optional, weight, requires, runs_after,
-                            enabled_by, exclusive, max_attempts, patience_ms)
+                            condition, exclusive, max_attempts, patience_ms)
 SELECT workflow.workflow_id, step.*
   FROM provision.workflow,
        (VALUES
         (0, 'step_0_engine_check', 'Check the server', 'provision.plan_engine_check',
-            true, false, 1, '{}'::text[], '{}'::text[], NULL, NULL, 3, 5000),
+            true, false, 1, '{}'::text[], '{}'::text[], NULL::jsonpath, NULL, 3, 5000),
         -- The wizard works for half a minute after a caller has gone.
         (1, 'step_1_platform_setup', 'Prepare the site', 'provision.plan_platform_setup',
             false, false, 6, '{step_0_engine_check}', '{}', NULL, 'platform', 3, 30000),
@@ -28,7 +28,7 @@ SELECT workflow.workflow_id, step.*
         (5, 'step_5_settings', 'Adjust selling and stock settings', 'provision.plan_settings',
             false, false, 5, '{step_0_engine_check}', '{step_1_platform_setup,step_3_chart_of_accounts}', NULL, 'settings', 3, 10000),
         (6, 'step_6_items', 'Create the demo items', 'provision.plan_items',
-            false, true, 8, '{step_1_platform_setup,step_3_chart_of_accounts}', '{step_4_warehouses,step_5_settings}', 'demo_items', NULL, 3, 5000),
+            false, true, 8, '{step_1_platform_setup,step_3_chart_of_accounts}', '{step_4_warehouses,step_5_settings}', '$.settings.demo_items.type() == "array"', NULL, 3, 5000),
         (7, 'step_7_customer', 'Create the walk-in customer', 'provision.plan_customer',
             false, false, 2, '{step_1_platform_setup}', '{step_3_chart_of_accounts}', NULL, NULL, 3, 5000),
         (8, 'step_8_pos_profile', 'Create the point of sale', 'provision.plan_pos_profile',
@@ -38,7 +38,7 @@ SELECT workflow.workflow_id, step.*
         (10, 'step_10_post_sale_updates', 'Verify that it is ready', 'provision.plan_post_sale_updates',
             false, false, 1, '{step_8_pos_profile}', '{step_9_pos_session}', NULL, NULL, 3, 5000)
        ) AS step (ordinal, name, title, plan_function, critical, optional, weight, requires, runs_after,
-                  enabled_by, exclusive, max_attempts, patience_ms)
+                  condition, exclusive, max_attempts, patience_ms)
  WHERE workflow.name = 'tenant_setup'
    AND workflow.version = 1
 ON CONFLICT (workflow_id, ordinal) DO UPDATE
