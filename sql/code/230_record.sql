@@ -162,7 +162,7 @@ END;
 $$;
 COMMENT ON FUNCTION provision.learn_facts(provision.outcome[]) IS 'Keeps what the calls were to learn in the tenant''s metadata.';
 
--- Failures in a row open the breaker; any other answer closes it. Rows that somebody else holds are left out: the next answer counts again.
+-- Failures in a row open the breaker; any other answer closes it. What was not answered for reasons of ours says nothing. Rows that somebody else holds are left out: the next answer counts again.
 CREATE OR REPLACE FUNCTION provision.account_for_breakers(outcomes provision.outcome[])
     RETURNS void
     LANGUAGE plpgsql VOLATILE
@@ -180,7 +180,7 @@ BEGIN
     FOR changed IN
         WITH tally AS MATERIALIZED (
             SELECT outcome.engine_id, count(*) FILTER (WHERE outcome.trips) AS failures,
-                   bool_or(NOT outcome.trips AND outcome.verdict <> 'interrupted') AS answered
+                   bool_or(NOT outcome.trips AND outcome.delivery = 'answered') AS answered
               FROM unnest(outcomes) AS outcome
              GROUP BY outcome.engine_id
         ), locked AS MATERIALIZED (

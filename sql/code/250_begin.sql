@@ -150,6 +150,7 @@ BEGIN ATOMIC
               JOIN provision.job ON job.job_id = touched.job_id
               JOIN provision.job_step ON job_step.job_id = job.job_id
              WHERE job.wish IS NULL
+               AND job.finished_at IS NULL      -- it may have failed while its answer was recorded
                AND job_step.finished_at IS NULL
                AND NOT (job.has_flaw AND provision.has_failed_for_good(job.job_id))
             WINDOW its_job AS (PARTITION BY job.job_id)) AS live

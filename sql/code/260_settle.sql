@@ -23,9 +23,10 @@ BEGIN ATOMIC
               FROM unnest(job_ids) AS touched (job_id)
               JOIN provision.job ON job.job_id = touched.job_id
               LEFT JOIN provision.job_step ON job_step.job_id = job.job_id
+             WHERE job.finished_at IS NULL
              GROUP BY job.job_id) AS tally;
 END;
-COMMENT ON FUNCTION provision.tally_jobs(bigint[]) IS 'How far running jobs are, counted from their steps; final_state is null while they go on.';
+COMMENT ON FUNCTION provision.tally_jobs(bigint[]) IS 'How far running jobs are, counted from their steps; final_state is null while they go on. Jobs that have ended are left out.';
 
 -- The step that explains why a job is not well: the one that failed for the reason given, else its first failed critical one, else its
 -- first failed one.
