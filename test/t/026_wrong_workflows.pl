@@ -25,7 +25,7 @@ $node->safe_psql('postgres', q{INSERT INTO provision.workflow (name) VALUES ('em
 refused(q{SELECT provision_start('t1', 'empty')}, qr/workflow "empty" has no steps/, 'a workflow without steps is not started');
 refused(q{INSERT INTO provision.step (workflow_id, ordinal, name, plan_function, requires)
           SELECT workflow_id, n, 's' || n, 'app.one_call', ARRAY['s' || (1 - n)] FROM provision.workflow, generate_series(0, 1) AS n WHERE name = 'cycle'},
-	qr/step "s0" of workflow "cycle" cannot wait for "s1"/, 'steps cannot wait for each other');
+	qr/workflow "cycle" cannot be stored.*Step "s0" cannot wait for "s1": each would wait for the other/s, 'steps cannot wait for each other');
 refused(q{UPDATE provision.step SET requires = '{nowhere}' WHERE plan_function = 'app.one_call'},
 	qr/cannot wait for "nowhere"/, 'a step cannot wait for one that does not exist');
 
