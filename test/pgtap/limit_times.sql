@@ -34,7 +34,8 @@ SELECT throws_like($$ SELECT provision_pause('t4') $$, '% cannot be paused%', 'w
 SELECT is(provision.next_expiry() > now(), true, 'it is told once');
 SELECT provision.settle_jobs(ARRAY(SELECT job_id FROM provision.job_status WHERE tenant = 't4'));
 SELECT is(ROW(state, error_code, expires_at)::text, '(failed,JOB_DEADLINE,)', 'and fails when nothing is in flight') FROM provision.job_status WHERE tenant = 't4';
-SELECT is(string_agg(event, ',' ORDER BY event_id), 'job_expire_requested,step_failed,job_failed', 'its events') FROM (SELECT * FROM provision_logs('t4') ORDER BY event_id DESC LIMIT 3) AS last;
+SELECT is(string_agg(event, ',' ORDER BY event_id), 'job_expire_requested,step_failed,job_failed', 'its events') FROM provision_logs('t4')
+ WHERE event IN ('job_expire_requested', 'step_failed', 'job_failed');
 SELECT is(ROW(state, wish)::text, '(running,cancel)', 'a cancellation') FROM provision_cancel('t2');
 UPDATE provision.job SET expires_at = now() - interval '1 s' WHERE state = 'running' AND wish = 'cancel';
 SELECT provision.expire_jobs();
