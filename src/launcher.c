@@ -39,7 +39,7 @@
 
 #define MAX_WORKERS 64			/* upper bound of provision.workers */
 #define LIST_INTERVAL_MS 60000
-#define ORDERLY_PAUSE_MS 100	/* before a worker that left in order is replaced */
+#define ORDERLY_PAUSE_MS 50	/* before a worker that left in order is replaced */
 #define FIRST_PAUSE_MS 1000		/* the same for one that died; doubled while they die young */
 #define LONGEST_PAUSE_MS 60000
 #define YOUNG_MS 10000

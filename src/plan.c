@@ -18,6 +18,7 @@
 #include "utils/memutils.h"
 #include "utils/timeout.h"
 
+#include "clock.h"
 #include "plan.h"
 
 int			provision_plan_timeout_ms = 0;
@@ -28,7 +29,19 @@ typedef struct KnownPlan
 {
 	char		function[NAME_SIZE];	/* hash key: schema.name */
 	SPIPlanPtr	plan;
+	int			limit_ms;		/* halved each time it does not end in time */
+	bool		has_hung;		/* it did not end in time when it last ran */
 } KnownPlan;
+
+/*
+ * While a plan function runs, all other jobs wait. One that has hung may do
+ * so again only after as long a time for the others, and what has not hung
+ * before gets little time until then.
+ */
+static int64 rest_until_ms = 0;
+
+#define SHORTEST_LIMIT_MS 500
+#define LONG_MS 400				/* so long is too long in vain, for a locked table for example */
 
 static HTAB *known_plans = NULL;
 
@@ -44,7 +57,7 @@ prepare_plan(const char *function)
 }
 
 /* A function that cannot be prepared leaves no entry behind. */
-static SPIPlanPtr
+static KnownPlan *
 find_plan(const char *function)
 {
 	KnownPlan  *known;
@@ -60,11 +73,13 @@ find_plan(const char *function)
 	}
 	known = hash_search(known_plans, function, HASH_FIND, NULL);
 	if (known != NULL)
-		return known->plan;
+		return known;
 	plan = prepare_plan(function);
 	known = hash_search(known_plans, function, HASH_ENTER, &found);
 	known->plan = plan;
-	return plan;
+	known->limit_ms = provision_plan_timeout_ms;
+	known->has_hung = false;
+	return known;
 }
 
 static void
@@ -81,28 +96,97 @@ require_rows_of_calls(TupleDesc expected, TupleDesc returned, const char *functi
 				errhint("Declare it RETURNS SETOF provision.call."));
 }
 
-/* The timer must be off again however the function ends. */
+/* The step is planned again in a moment; see next_call() in SQL. */
 static void
-execute_in_time(SPIPlanPtr plan, Datum job, const char *function)
+put_off(const KnownPlan *known)
 {
-	volatile int code = 0;
+	ereport(ERROR,
+			errcode(MAKE_SQLSTATE('P', 'V', '2', '0', '1')),
+			errmsg("plan function %s is put off because it did not end in time before", known->function));
+}
 
-	if (provision_plan_timeout_ms > 0)
-		enable_timeout_after(STATEMENT_TIMEOUT, provision_plan_timeout_ms);
+static void
+note_hang(KnownPlan *known, int64 took_ms)
+{
+	known->has_hung = true;
+	rest_until_ms = provision_clock_ms() + took_ms;
+}
+
+/* limit_ms was too little; whether the function is to blame depends on how much it was. */
+static void
+end_hang(KnownPlan *known, int limit_ms)
+{
+	if (limit_ms < known->limit_ms)
+		put_off(known);
+	known->limit_ms = Max(known->limit_ms / 2, SHORTEST_LIMIT_MS);
+	ereport(ERROR,
+			errcode(MAKE_SQLSTATE('P', 'V', '2', '0', '2')),
+			errmsg("plan function %s did not end within %d ms", known->function, limit_ms));
+}
+
+static void
+execute(const KnownPlan *known, Datum job)
+{
+	int			code = SPI_execute_plan(known->plan, &job, NULL, true, 0);
+
+	if (code != SPI_OK_SELECT)
+		elog(ERROR, "could not run plan function %s: %s", known->function, SPI_result_code_string(code));
+}
+
+/*
+ * The timer must be off again however the function ends. A cancellation
+ * before the timer rings is somebody's, and passed on as such.
+ */
+static bool
+ends_in_time(KnownPlan *known, Datum job, int limit_ms)
+{
+	int64		began_at_ms = provision_clock_ms();
+	MemoryContext caller = CurrentMemoryContext;
+	volatile bool is_in_time = true;
+
+	enable_timeout_after(STATEMENT_TIMEOUT, limit_ms);
 	PG_TRY();
 	{
-		code = SPI_execute_plan(plan, &job, NULL, true, 0);
+		execute(known, job);
+		disable_timeout(STATEMENT_TIMEOUT, false);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		if (provision_plan_timeout_ms > 0)
-			disable_timeout(STATEMENT_TIMEOUT, false);
+		int64		took_ms = provision_clock_ms() - began_at_ms;
+
+		disable_timeout(STATEMENT_TIMEOUT, false);
+		if (took_ms >= LONG_MS)
+			note_hang(known, took_ms);
+		if (geterrcode() != ERRCODE_QUERY_CANCELED || took_ms < limit_ms)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+		is_in_time = false;
 	}
 	PG_END_TRY();
-	if (provision_plan_timeout_ms > 0)
+	if (provision_clock_ms() - began_at_ms >= limit_ms)
 		QueryCancelPending = false; /* the timer may have fired in the last moment */
-	if (code != SPI_OK_SELECT)
-		elog(ERROR, "could not run plan function %s: %s", function, SPI_result_code_string(code));
+	return is_in_time;
+}
+
+/* With a time limit, in the worker; without one where nobody else waits. */
+static void
+execute_in_time(KnownPlan *known, Datum job)
+{
+	bool		is_resting = provision_clock_ms() < rest_until_ms;
+	int			limit_ms = is_resting ? Min(SHORTEST_LIMIT_MS, known->limit_ms) : known->limit_ms;
+
+	if (provision_plan_timeout_ms == 0)
+	{
+		execute(known, job);
+		return;
+	}
+	if (is_resting && known->has_hung)
+		put_off(known);
+	if (!ends_in_time(known, job, limit_ms))
+		end_hang(known, limit_ms);
+	known->has_hung = false;
+	known->limit_ms = provision_plan_timeout_ms;
 }
 
 /*
@@ -123,7 +207,7 @@ provision_run_plan(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (strlen(function) >= NAME_SIZE)
 		elog(ERROR, "name of plan function %s is too long", function);
-	execute_in_time(find_plan(function), job, function);
+	execute_in_time(find_plan(function), job);
 	require_rows_of_calls(result->setDesc, SPI_tuptable->tupdesc, function);
 	for (uint64 row = 0; row < SPI_processed; row++)
 		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[row]);

@@ -50,7 +50,7 @@ DO $$ BEGIN
     );
 EXCEPTION WHEN duplicate_object THEN NULL;
 END $$;
-COMMENT ON TYPE provision.next_call IS 'What planning a step came to: send (a call), complete, or fail (with a code).';
+COMMENT ON TYPE provision.next_call IS 'What planning a step came to: send (a call), complete, fail (with a code), or later (the step is planned again in a moment).';
 
 -- What is wrong with a call, null when nothing is. names are those of the calls before it that may be asked again.
 CREATE OR REPLACE FUNCTION provision.call_problem(call provision.call, names text[], guards text[])
@@ -109,7 +109,7 @@ BEGIN
         END IF;
     END LOOP;
     RETURN result;
--- One bad plan stops nothing else. A plan that takes too long is cancelled, which is its failure too.
+-- One bad plan stops nothing else. One that takes too long is its own failure (PV202); a cancellation by somebody is nobody's, and gives up the round.
 EXCEPTION
     WHEN SQLSTATE 'PV200' THEN
         DECLARE
@@ -118,11 +118,14 @@ EXCEPTION
             GET STACKED DIAGNOSTICS given_detail = PG_EXCEPTION_DETAIL;
             RETURN ROW('fail', NULL, 0, false, 0, SQLERRM, given_detail)::provision.next_call;
         END;
-    WHEN query_canceled OR OTHERS THEN
+    -- PV201: it has hung before, and the others have to be served first. A locked table is nobody's fault.
+    WHEN SQLSTATE 'PV201' OR lock_not_available OR deadlock_detected THEN
+        RETURN ROW('later', NULL, 0, false, 0, NULL, NULL)::provision.next_call;
+    WHEN OTHERS THEN
         RETURN ROW('fail', NULL, 0, false, 0, 'PLAN_FAILED', format('%s (SQLSTATE %s)', SQLERRM, SQLSTATE))::provision.next_call;
 END;
 $$;
-COMMENT ON FUNCTION provision.next_call(text, jsonb) IS 'The first call in order that has no answer and is wanted. Never raises.';
+COMMENT ON FUNCTION provision.next_call(text, jsonb) IS 'The first call in order that has no answer and is wanted. Raises nothing but a cancellation.';
 
 CREATE OR REPLACE FUNCTION provision.call_timeout_ms(call provision.call, engine_timeout_ms integer)
     RETURNS integer

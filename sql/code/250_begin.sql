@@ -212,6 +212,8 @@ BEGIN
         ELSIF startable.time_left_ms <= 0 THEN
             PERFORM provision.fail_late_step(startable.job_id, startable.ordinal);
             ended_any := true;
+        ELSIF (startable.next).outcome = 'later' THEN
+            PERFORM provision.hold_step(startable.job_id, startable.ordinal, NULL);
         ELSIF (startable.next).outcome <> 'send' THEN
             PERFORM provision.end_step(startable.job_id, startable.ordinal,
                         CASE (startable.next).outcome WHEN 'complete' THEN 'completed' ELSE 'failed' END,

@@ -258,7 +258,9 @@ BEGIN
         ELSIF tally.next_attempt_at IS NOT NULL THEN
             PERFORM provision.give_back_job(tally.job_id, 'scheduled', tally.next_attempt_at, '{"for": "next attempt"}');
         ELSIF tally.is_ready THEN
-            PERFORM provision.give_back_job(tally.job_id, 'scheduled', clock_timestamp() + interval '200 ms', '{"for": "rate limit"}');
+            PERFORM provision.give_back_job(tally.job_id, 'scheduled', clock_timestamp() + interval '200 ms',
+                        jsonb_build_object('for', CASE WHEN (SELECT engine.rate_per_second FROM provision.engine WHERE engine.engine_id = tally.engine_id) IS NULL
+                                                       THEN 'its turn' ELSE 'rate limit' END));
         ELSE
             PERFORM provision.finish_job(tally.job_id, 'failed', 'PLAN_STUCK', 'its steps wait for each other');
         END IF;
