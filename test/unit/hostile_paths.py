@@ -372,6 +372,8 @@ TEXTS = {
     "latin1": '{"message": "M\u00fcller"}'.encode("latin-1"),
     "huge-number": b'{"message": 1e999999999}',
     "login": b"<!DOCTYPE html><html><body><form action=/login><input name=pwd></form></body></html>",
+    "page": "<html><h1>\u682a\u5f0f\u4f1a\u793e \U0001f680</h1></html>".encode(),
+    "many-scripts": '{"message": "M\u00fcller \u682a \\u682a \\ud83d\\ude80 \U0001f680"}'.encode(),
     "blank": b"",
     "number": b"7",
     "many-keys": b'{%s"message": "ok"}' % b"".join(b'"k%d": 1, ' % i for i in range(100000)),

@@ -242,6 +242,7 @@ test_texts(void)
 		{"lone-surrogate", true}, {"malformed", false}, {"cut", false},
 		{"deep", false}, {"byte-order-mark", true}, {"latin1", false},
 		{"huge-number", false}, {"login", false}, {"blank", false},
+		{"page", false}, {"many-scripts", true},
 		{"number", true},
 	};
 	size_t		i;
