@@ -3,6 +3,7 @@
  *		The hostile server as a child of the test, and calls made to it.
  */
 #include "hostile.h"
+#include "tap.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -155,7 +156,8 @@ hostile_request(const char *method, const char *path)
 		.attempt_id = ++last_attempt_id,
 		.method = method,
 		.url = hostile_url(path),
-		.timeout_ms = 5000
+		.timeout_ms = tap_is_slow() ? 50000 : 5000,
+		.connect_timeout_ms = tap_is_slow() ? 50000 : 0
 	};
 
 	return request;
