@@ -62,6 +62,7 @@ typedef struct Supervised
 	bool		wanted;
 	bool		settled;		/* its workers stay */
 	bool		left;			/* a worker has left in order, and its end is not seen yet */
+	bool		lacks_process;	/* of the server's max_worker_processes */
 	int			pause_ms;		/* grows while workers die young */
 	int64		asked_at_ms;	/* when somebody last asked for workers */
 	int64		next_start_at_ms;
@@ -311,9 +312,11 @@ start_missing_workers(Supervised *supervised, Usage *usage)
 		if (!may_have_another_worker(usage) || !provision_background_start_worker(supervised->database, &supervised->handles[i]))
 		{
 			complain_about_slots();
+			supervised->lacks_process = true;
 			supervised->next_start_at_ms = now + SLOT_PAUSE_MS;
 			return;
 		}
+		supervised->lacks_process = false;
 		supervised->started_at_ms = now;
 		usage->workers++;
 		usage->settling += !supervised->settled;
@@ -349,6 +352,7 @@ reconcile(void)
 	HASH_SEQ_STATUS scan;
 	Supervised *supervised;
 	int64		next = NEVER_MS;
+	bool		some_are_lacking = false;
 
 	hash_seq_init(&scan, supervised_databases);
 	while ((supervised = hash_seq_search(&scan)) != NULL)
@@ -357,7 +361,9 @@ reconcile(void)
 		end_surplus_workers(supervised);
 		start_missing_workers(supervised, &usage);
 		next = Min(next, next_start_of(supervised));
+		some_are_lacking = some_are_lacking || (supervised->lacks_process && next_start_of(supervised) < NEVER_MS);
 	}
+	provision_shared_note_processes(some_are_lacking);
 	return next;
 }
 

@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 
 #include "background.h"
+#include "server_facts.h"
 #include "settings.h"
 #include "shared.h"
 #include "wakeup.h"
@@ -22,6 +23,7 @@ _PG_init(void)
 	provision_settings_define();
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;
+	provision_server_facts_note_start();
 	provision_shared_request();
 	provision_background_register_launcher();
 	provision_wakeup_watch_drops();

@@ -22,6 +22,7 @@ typedef struct Mailbox
 	LWLock	   *lock;
 	int			launcher_pid;
 	bool		overflowed;
+	bool		lacks_processes;
 	int			count;
 	Letter		mail[MAILBOX_SIZE];
 } Mailbox;
@@ -133,6 +134,27 @@ provision_shared_tell(News news)
 	LWLockRelease(mailbox->lock);
 	if (launcher_pid != 0)
 		wake_process(launcher_pid);
+}
+
+void
+provision_shared_note_processes(bool are_lacking)
+{
+	LWLockAcquire(mailbox->lock, LW_EXCLUSIVE);
+	mailbox->lacks_processes = are_lacking;
+	LWLockRelease(mailbox->lock);
+}
+
+bool
+provision_shared_lacks_processes(void)
+{
+	bool		are_lacking;
+
+	if (mailbox == NULL)
+		return false;
+	LWLockAcquire(mailbox->lock, LW_SHARED);
+	are_lacking = mailbox->lacks_processes;
+	LWLockRelease(mailbox->lock);
+	return are_lacking;
 }
 
 void

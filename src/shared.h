@@ -39,6 +39,13 @@ extern void provision_shared_request(void);
 extern bool provision_shared_exists(void);
 
 /*
+ * The launcher could not start a worker, because all worker processes of the
+ * server were in use. Said by the launcher, for provision_doctor().
+ */
+extern void provision_shared_note_processes(bool are_lacking);
+extern bool provision_shared_lacks_processes(void);
+
+/*
  * Tells the launcher something about the present database, and wakes it. All
  * but a wish is said by a worker; that there is nothing to do counts for less
  * than a wish that is younger than this worker.

@@ -42,3 +42,12 @@ COMMENT ON FUNCTION provision.stop_workers() IS 'Lets the workers look at provis
 CREATE OR REPLACE FUNCTION provision.try_lock(class integer, key integer, for_session boolean) RETURNS boolean
     AS 'MODULE_PATHNAME', 'provision_try_lock' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION provision.try_lock(integer, integer, boolean) IS 'A lock that no SQL function but this one can take, for the session or the transaction; false when somebody has it.';
+
+CREATE OR REPLACE FUNCTION provision.server_facts(
+    OUT system_identifier bigint, OUT timeline integer, OUT started_from_backup boolean, OUT is_preloaded boolean, OUT lacks_processes boolean)
+    AS 'MODULE_PATHNAME', 'provision_server_facts' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION provision.server_facts() IS 'What SQL cannot see of this server: its system identifier, the timeline of its WAL (null in recovery), whether it was started from a backup, whether the library is preloaded, whether a worker could not be started because all worker processes are in use.';
+
+CREATE OR REPLACE FUNCTION provision.file_is_readable(path text) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'provision_file_is_readable' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION provision.file_is_readable(text) IS 'The server may read this file.';

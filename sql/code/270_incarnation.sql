@@ -40,7 +40,7 @@ CREATE OR REPLACE FUNCTION provision.enter_service(pid integer, max_workers inte
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    is_stopped := coalesce((SELECT control.worker_stopped_at IS NOT NULL FROM provision.control), false);
+    is_stopped := NOT provision.come_home() OR coalesce((SELECT control.worker_stopped_at IS NOT NULL FROM provision.control), false);
     IF is_stopped OR NOT provision.take_worker_slot(max_workers) THEN
         RETURN;
     END IF;

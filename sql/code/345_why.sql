@@ -37,6 +37,10 @@ CREATE OR REPLACE FUNCTION provision.why_worker()
     RETURNS TABLE (reason text, detail text, fix text)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
+    SELECT 'restored copy', copy.detail || ' Its jobs wait, because they may be run elsewhere too.', 'SELECT provision_adopt();'
+      FROM provision.copy_detail() AS copy (detail)
+     WHERE copy.detail IS NOT NULL
+    UNION ALL
     SELECT 'everything paused', concat_ws(' ', format('%s paused everything at %s.', control.paused_by, control.paused_at), 'Reason: ' || control.paused_reason),
            'SELECT provision_resume_all();'
       FROM provision.control
@@ -51,6 +55,7 @@ BEGIN ATOMIC
            CASE WHEN NOT pg_is_in_recovery() THEN 'SELECT provision_worker_start();' END
       FROM provision.control
      WHERE control.worker_stopped_at IS NULL
+       AND provision.copy_detail() IS NULL
        AND NOT EXISTS (SELECT FROM provision.worker_status WHERE worker_status.alive);
 END;
 COMMENT ON FUNCTION provision.why_worker() IS 'Why nothing is done in this database; no row when somebody works.';

@@ -5,13 +5,20 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_worker_start()
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    copy_detail text := provision.copy_detail();
 BEGIN
+    IF copy_detail IS NOT NULL THEN
+        RAISE EXCEPTION 'no worker can start in this database: it is a copy'
+            USING ERRCODE = 'PV001', DETAIL = copy_detail,
+                  HINT = 'If its jobs are to be run here, and nowhere else, call provision_adopt().';
+    END IF;
     UPDATE provision.control SET worker_stopped_at = NULL WHERE control.worker_stopped_at IS NOT NULL;
     RETURN provision.start_worker();
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_worker_start() IS
-    'Lets a worker run in this database, with or without shared_preload_libraries, from the end of this transaction on; true when one will. Undoes provision_worker_stop().';
+    'Lets a worker run in this database, with or without shared_preload_libraries, from the end of this transaction on; true when one will. Undoes provision_worker_stop(). Error: PV001 in a copy, which provision_adopt() lets work.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_worker_stop()
     RETURNS integer
@@ -60,6 +67,35 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_resume_all() IS 'Ends provision_pause_all(). Pauses of single engines and jobs stay.';
+
+CREATE OR REPLACE FUNCTION @extschema@.provision_adopt()
+    RETURNS boolean
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    old provision.control;
+    reason text;
+BEGIN
+    IF pg_is_in_recovery() THEN
+        RAISE EXCEPTION 'a standby cannot be adopted'
+            USING ERRCODE = 'PV001', HINT = 'Its jobs are run by its primary; when it is promoted, it goes on by itself.';
+    END IF;
+    SELECT * INTO old FROM provision.control FOR UPDATE;
+    reason := provision.copy_detail();
+    IF reason IS NULL THEN
+        RETURN false;
+    END IF;
+    PERFORM provision.settle_here();
+    INSERT INTO provision.event (event, detail)
+    VALUES ('copy_adopted', jsonb_build_object('reason', reason, 'from_system_identifier', old.system_identifier::text,
+                                               'from_database_oid', old.database_oid, 'from_timeline', old.timeline));
+    PERFORM provision.start_worker() WHERE old.worker_stopped_at IS NULL;
+    RETURN true;
+END;
+$$;
+COMMENT ON FUNCTION @extschema@.provision_adopt() IS
+    'Lets a copy work that comes up paused: a restored dump or backup, a database made from ours as template, a cluster after pg_upgrade. Its jobs then call the same servers as the original''s: stop that one first, or change the engines here. True when it was a copy; false: it was none, nothing is changed. Error: PV001 on a standby.';
 
 -- A check is quiet (ok) when detail is null. down: nothing is provisioned; degraded: something needs a person.
 CREATE OR REPLACE FUNCTION provision.health_checks()

@@ -23,10 +23,19 @@ CREATE TABLE provision.control (
     paused_at         timestamptz,
     paused_reason     text,
     paused_by         text,
-    CONSTRAINT there_is_one_row CHECK (only_row)
+    system_identifier bigint,
+    database_oid      oid,
+    timeline          integer,
+    copy_detail       text,
+    adopted_in        timestamptz,
+    CONSTRAINT there_is_one_row CHECK (only_row),
+    CONSTRAINT home_is_known_or_not CHECK (num_nulls(system_identifier, database_oid, timeline) IN (0, 3))
 );
-INSERT INTO provision.control DEFAULT VALUES;
-COMMENT ON TABLE provision.control IS 'State of the whole engine in this database: one row.';
+COMMENT ON TABLE provision.control IS 'State of the whole engine in this database: one row, made with the extension. It is not dumped.';
+COMMENT ON COLUMN provision.control.system_identifier IS 'With database_oid and timeline the home: where the engine works. Another place that has these tables is a copy, and waits for provision_adopt(). Null: they come out of a dump.';
+COMMENT ON COLUMN provision.control.timeline IS 'Of the server''s WAL when a worker last started; it changes when a standby is promoted.';
+COMMENT ON COLUMN provision.control.copy_detail IS 'Why a worker that started here found that this is a copy. Null: it is not.';
+COMMENT ON COLUMN provision.control.adopted_in IS 'The start of the server in which provision_adopt() was last called: that it was started from a backup no longer counts.';
 COMMENT ON COLUMN provision.control.worker_stopped_at IS 'Set by provision_worker_stop(): no worker runs until provision_worker_start().';
 COMMENT ON COLUMN provision.control.paused_at IS 'Set by provision_pause_all(): workers run, but no job is claimed and no call is made until provision_resume_all().';
 

@@ -36,7 +36,7 @@ foreach my $table (@tables)
 	my $content = "SELECT count(*) || ' ' || coalesce(md5(string_agg(($row)::text, E'\n' ORDER BY ($row)::text)), '') FROM provision.$table AS t";
 	is($node->safe_psql('copy', $content), $node->safe_psql('postgres', $content), "table $table is the same");
 }
-is($node->safe_psql('copy', 'SELECT worker_stopped_at IS NOT NULL FROM provision.control'), 't', 'the copy does nothing until somebody starts its worker');
+like($node->safe_psql('copy', q{SELECT string_agg(reason || ' ' || fix, ' ') FROM provision_why('t1')}), qr/restored copy.*provision_adopt/, 'the copy does nothing until it is adopted');
 my $newest = $node->safe_psql('copy', 'SELECT max(job_id) FROM provision.job');
 cmp_ok($node->safe_psql('copy', q{SELECT provision_start('t3')}), '>', $newest, 'a new job gets a new number');
 is($node->safe_psql('copy', q{SELECT state FROM provision_cancel('t1')}), 'cancelled', 'jobs can be acted on');
@@ -44,7 +44,7 @@ is($node->safe_psql('copy', q{SELECT state FROM provision_cancel('t1')}), 'cance
 $node->safe_psql('postgres', 'ALTER SYSTEM RESET provision.databases');
 $node->append_conf('postgresql.conf', "provision.databases = 'copy'");
 $node->reload;
-$node->safe_psql('copy', q{SELECT provision_worker_start(); SELECT provision_engine_resume('bench')});
+$node->safe_psql('copy', q{SELECT provision_adopt(); SELECT provision_engine_resume('bench')});
 ok(poll($node, q{SELECT provision_status('t3') ->> 'state' = 'completed'}, 'copy'), 'and run in the copy');
 $node->stop;
 done_testing();
