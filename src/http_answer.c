@@ -282,7 +282,10 @@ note_server_time(HttpCall *call)
 	int			i;
 
 	if (provision_http_date(call->server_date, now, &seconds) && seconds > 0)
+	{
+		answer->clock_skew = seconds - now;
 		answer->server_time = now = seconds;
+	}
 	for (i = 0; i < call->retry_after_count; i++)
 	{
 		int64_t		wait = provision_http_retry_after_ms(call->retry_after[i],

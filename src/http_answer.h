@@ -41,6 +41,8 @@ typedef struct HttpAnswer
 	bool		body_too_large; /* body is cut at the limit */
 	int64_t		retry_after_ms; /* 0 ... 1 day; -1: no usable Retry-After */
 	int64_t		server_time;	/* Date header in epoch seconds; 0: none */
+	int64_t		clock_skew;		/* seconds it is ahead of our clock; 0 also
+								 * without it */
 	/* milliseconds since the call started; -1: not reached */
 	int			dns_ms;
 	int			connect_ms;

@@ -54,6 +54,10 @@ static Statement record_answers = {
 	10, {INT8OID, INT8ARRAYOID, TEXTARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 	TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID}
 };
+static Statement note_clocks = {
+	"SELECT provision.note_clocks($1, $2)",
+	2, {INT8ARRAYOID, INT8ARRAYOID}
+};
 static Statement begin_calls = {
 	"SELECT call.attempt_id, call.method, call.url, call.body, call.site, call.ca_file, call.correlation_id,"
 	"       call.traceparent, call.idempotency_key, call.connect_timeout_ms, call.timeout_ms,"
@@ -229,6 +233,34 @@ provision_store_record(int64 incarnation, List *answers, Datum *jobs)
 	}
 	MemoryContextSwitchTo(caller);
 	return remaining;
+}
+
+void
+provision_store_note_clocks(List *answers)
+{
+	int			count = 0;
+	Datum	   *attempts = palloc(list_length(answers) * sizeof(Datum));
+	Datum	   *skews = palloc(list_length(answers) * sizeof(Datum));
+	ListCell   *cell;
+
+	foreach(cell, answers)
+	{
+		HttpAnswer *answer = lfirst(cell);
+
+		if (answer->server_time == 0)
+			continue;
+		attempts[count] = Int64GetDatum(answer->attempt_id);
+		skews[count++] = Int64GetDatum(answer->clock_skew);
+	}
+	if (count > 0)
+	{
+		Datum		values[] = {
+			PointerGetDatum(construct_array(attempts, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)),
+			PointerGetDatum(construct_array(skews, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE))
+		};
+
+		run(&note_clocks, values, NULL);
+	}
 }
 
 /* A column as a UTF-8 string in result_context; NULL for null. */

@@ -204,6 +204,8 @@ BEGIN
            SET failures_in_a_row = decided.failures,
                breaker = decided.new_breaker,
                probe_job_id = NULL,
+               breaker_since = CASE WHEN decided.breaker = 'closed' AND decided.new_breaker = 'open' THEN clock_timestamp()
+                                    WHEN decided.new_breaker <> 'closed' THEN engine_state.breaker_since END,
                breaker_until = CASE WHEN decided.new_breaker = 'open' AND decided.breaker = 'open' THEN decided.breaker_until
                                     WHEN decided.new_breaker = 'open' THEN clock_timestamp() + make_interval(secs => decided.recovery_seconds) END
           FROM decided

@@ -167,3 +167,32 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION provision.release_exclusions(bigint[]) IS 'Gives up the exclusions of steps that no longer run.';
+
+-- A Date has whole seconds, and an answer takes its time: what differs by little is the same. Written only when it changes by more than that.
+CREATE OR REPLACE FUNCTION provision.note_clocks(attempt_ids bigint[], skews bigint[])
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    WITH told AS MATERIALIZED (
+        SELECT attempt.engine_id, CASE WHEN abs(min(answer.skew)) > 5 THEN least(greatest(min(answer.skew), -2000000000), 2000000000) ELSE 0 END AS seconds
+          FROM unnest(attempt_ids, skews) AS answer (attempt_id, skew)
+          JOIN provision.attempt ON attempt.attempt_id = answer.attempt_id
+         GROUP BY attempt.engine_id
+    ), changed AS MATERIALIZED (
+        SELECT engine_state.engine_id, told.seconds
+          FROM told
+          JOIN provision.engine_state ON engine_state.engine_id = told.engine_id
+         WHERE abs(engine_state.clock_skew_seconds - told.seconds) > 2
+         ORDER BY engine_state.engine_id
+           FOR NO KEY UPDATE OF engine_state SKIP LOCKED
+    )
+    UPDATE provision.engine_state
+       SET clock_skew_seconds = changed.seconds,
+           clock_skew_at = clock_timestamp()
+      FROM changed
+     WHERE engine_state.engine_id = changed.engine_id;
+END;
+$$;
+COMMENT ON FUNCTION provision.note_clocks(bigint[], bigint[]) IS 'Keeps by how many seconds the servers'' clocks are ahead of ours, as answers to these attempts told.';

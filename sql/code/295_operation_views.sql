@@ -23,7 +23,10 @@ CREATE OR REPLACE VIEW provision.engine_status AS
            EXISTS (SELECT FROM provision.secret WHERE secret.engine_id = engine.engine_id) AS has_credentials,
            recent.calls AS calls_1h,
            engine.created_at,
-           engine_state.not_before
+           engine_state.not_before,
+           engine_state.breaker_since,
+           engine_state.probe_job_id,
+           engine_state.clock_skew_seconds
       FROM provision.engine
       JOIN provision.engine_state ON engine_state.engine_id = engine.engine_id
       LEFT JOIN (SELECT attempt.engine_id,
@@ -41,6 +44,9 @@ CREATE OR REPLACE VIEW provision.engine_status AS
 COMMENT ON VIEW provision.engine_status IS 'Are the servers well? Figures of the last hour count at most the 50,000 newest calls of all engines.';
 COMMENT ON COLUMN provision.engine_status.breaker IS 'closed: calls are made; open: none until breaker_until; half_open: one job tries.';
 COMMENT ON COLUMN provision.engine_status.not_before IS 'No call is made before, because the server asked for it with Retry-After; null or past: it did not.';
+COMMENT ON COLUMN provision.engine_status.breaker_since IS 'When it last opened from closed; null while it is closed.';
+COMMENT ON COLUMN provision.engine_status.probe_job_id IS 'half_open: the job that tries.';
+COMMENT ON COLUMN provision.engine_status.clock_skew_seconds IS 'By how much the server''s clock, as its answers tell it, is ahead of this one''s; 0 when by 5 seconds or less.';
 COMMENT ON COLUMN provision.engine_status.in_flight IS 'Calls that are being made now, by all workers.';
 COMMENT ON COLUMN provision.engine_status.success_rate_1h IS 'Share of calls, 0 to 1, with a usable answer: done, not there, or already there. Null when none was made.';
 COMMENT ON COLUMN provision.engine_status.p50_ms IS 'Median duration of a call in milliseconds.';

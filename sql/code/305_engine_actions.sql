@@ -91,6 +91,30 @@ $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_resume(text) IS
     'Ends a pause, also one that the server asked for with Retry-After; otherwise it changes nothing. The circuit breaker keeps its state. Error: 42704 engine.';
 
+CREATE OR REPLACE FUNCTION @extschema@.provision_engine_reset(name text)
+    RETURNS boolean
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    engine provision.engine := provision.engine_named(provision_engine_reset.name);
+    old provision.engine_state;
+BEGIN
+    SELECT * INTO old FROM provision.engine_state WHERE engine_state.engine_id = engine.engine_id FOR NO KEY UPDATE;
+    IF old.breaker = 'closed' AND old.failures_in_a_row = 0 THEN
+        RETURN false;
+    END IF;
+    UPDATE provision.engine_state
+       SET breaker = 'closed', breaker_since = NULL, breaker_until = NULL, probe_job_id = NULL, failures_in_a_row = 0
+     WHERE engine_state.engine_id = engine.engine_id;
+    PERFORM provision.log_engine_event(engine.name, 'breaker_reset', old.breaker, 'closed', jsonb_build_object('failures_in_a_row', old.failures_in_a_row));
+    PERFORM provision.wake_workers();
+    RETURN true;
+END;
+$$;
+COMMENT ON FUNCTION @extschema@.provision_engine_reset(text) IS
+    'Closes the circuit breaker of an engine that is back and forgets its failures: calls are made at once, as far as the engine is not paused. To keep all calls from it, pause it. True when there was something to forget. Error: 42704 engine.';
+
 CREATE OR REPLACE FUNCTION @extschema@.provision_engine_drop(name text)
     RETURNS void
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER

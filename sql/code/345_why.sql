@@ -33,6 +33,39 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.why_ended(provision.job) IS 'How a job came to its end; no row while it is active.';
 
+-- Names stand in provision.databases as in postgresql.conf, quoted or not.
+CREATE OR REPLACE FUNCTION provision.is_listed_database()
+    RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(current_setting('provision.databases', true), '') = ''
+           OR current_database() IN (SELECT btrim(listed.name, E' \t"') FROM regexp_split_to_table(current_setting('provision.databases', true), ',') AS listed (name));
+END;
+COMMENT ON FUNCTION provision.is_listed_database() IS 'The launcher looks after this database.';
+
+CREATE OR REPLACE FUNCTION provision.why_idle()
+    RETURNS TABLE (reason text, detail text, fix text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT cause.*
+      FROM provision.server_facts() AS here
+     CROSS JOIN LATERAL (
+            SELECT 'worker not running', 'This server is a standby; the worker starts when it is promoted.', NULL
+             WHERE pg_is_in_recovery()
+            UNION ALL
+            SELECT 'worker processes used up', format('All max_worker_processes (%s) are in use, so no worker can start in this database.', current_setting('max_worker_processes')),
+                   format('ALTER SYSTEM SET max_worker_processes = %s; and restart the server.', current_setting('max_worker_processes')::integer + 8)
+             WHERE here.lacks_processes
+            UNION ALL
+            SELECT 'database not listed', format('provision.databases names %s, but not this database.', current_setting('provision.databases', true)),
+                   'ALTER SYSTEM RESET provision.databases; SELECT pg_reload_conf();'
+             WHERE here.is_preloaded AND NOT provision.is_listed_database()
+            UNION ALL
+            SELECT 'worker not running', 'No worker of this database is alive.', 'SELECT provision_worker_start();') AS cause (reason, detail, fix)
+     LIMIT 1;
+END;
+COMMENT ON FUNCTION provision.why_idle() IS 'Why no worker is alive although none was stopped: the first cause that applies.';
+
 CREATE OR REPLACE FUNCTION provision.why_worker()
     RETURNS TABLE (reason text, detail text, fix text)
     LANGUAGE sql STABLE
@@ -50,10 +83,9 @@ BEGIN ATOMIC
       FROM provision.control
      WHERE control.worker_stopped_at IS NOT NULL
     UNION ALL
-    SELECT 'worker not running', CASE WHEN pg_is_in_recovery() THEN 'This server is a standby; the worker starts when it is promoted.'
-                                      ELSE 'No worker of this database is alive.' END,
-           CASE WHEN NOT pg_is_in_recovery() THEN 'SELECT provision_worker_start();' END
+    SELECT idle.reason, idle.detail, idle.fix
       FROM provision.control
+     CROSS JOIN LATERAL provision.why_idle() AS idle
      WHERE control.worker_stopped_at IS NULL
        AND provision.copy_detail() IS NULL
        AND NOT EXISTS (SELECT FROM provision.worker_status WHERE worker_status.alive);

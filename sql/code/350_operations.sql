@@ -1,4 +1,4 @@
--- Running the engine: its worker, its health, its history.
+-- Running the engine: its worker, its home, its history.
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_worker_start()
     RETURNS boolean
@@ -96,75 +96,6 @@ END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_adopt() IS
     'Lets a copy work that comes up paused: a restored dump or backup, a database made from ours as template, a cluster after pg_upgrade. Its jobs then call the same servers as the original''s: stop that one first, or change the engines here. True when it was a copy; false: it was none, nothing is changed. Error: PV001 on a standby.';
-
--- A check is quiet (ok) when detail is null. down: nothing is provisioned; degraded: something needs a person.
-CREATE OR REPLACE FUNCTION provision.health_checks()
-    RETURNS TABLE (check_name text, problem_status text, detail text, fix text)
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT 'recovery', 'degraded', 'This server is a standby: jobs are run by its primary.', NULL::text WHERE pg_is_in_recovery()
-    UNION ALL
-    SELECT 'preload', 'degraded', 'The library is not preloaded: after a restart of the server no worker starts by itself.',
-           'Add provision to shared_preload_libraries in postgresql.conf and restart the server.'
-     WHERE NOT EXISTS (SELECT FROM regexp_split_to_table(current_setting('shared_preload_libraries'), '\s*,\s*') AS library (name)
-                        WHERE btrim(library.name, ' "') ~ '(^|/)provision(\.so)?$')
-    UNION ALL
-    SELECT CASE why_worker.reason WHEN 'everything paused' THEN 'pause' ELSE 'worker' END, 'down', why_worker.detail, why_worker.fix
-      FROM provision.why_worker()
-     WHERE NOT pg_is_in_recovery()
-    UNION ALL
-    SELECT 'credentials', 'degraded', format('Engines without credentials: %s.', string_agg(engine_status.engine, ', ' ORDER BY engine_status.engine)),
-           format('SELECT provision_engine_secret(%L, ''...'', ''...'');', min(engine_status.engine))
-      FROM (SELECT engine.name AS engine
-              FROM provision.engine
-             WHERE NOT EXISTS (SELECT FROM provision.secret WHERE secret.engine_id = engine.engine_id)
-             ORDER BY engine.name
-             LIMIT 100) AS engine_status
-    HAVING count(*) > 0
-    UNION ALL
-    SELECT 'breakers', 'degraded', format('Engines that do not answer: %s.', string_agg(engine.name, ', ' ORDER BY engine.name)), 'SELECT * FROM provision.engine_status;'
-      FROM provision.engine_state
-      JOIN provision.engine ON engine.engine_id = engine_state.engine_id
-     WHERE engine_state.breaker <> 'closed'
-    HAVING count(*) > 0
-    UNION ALL
-    SELECT 'dead letters', 'degraded', format('%s failed or ended in part.', CASE WHEN count(*) = 1 THEN '1 job' WHEN count(*) < 1000 THEN count(*) || ' jobs' ELSE '1000 or more jobs' END),
-           'SELECT * FROM provision.dead_letter;'
-      FROM (SELECT FROM provision.dead_letter LIMIT 1000) AS letters
-    HAVING count(*) > 0
-    UNION ALL
-    SELECT 'queue', 'degraded', format('The first job in the queue of engine "%s" waits since %s.', oldest.engine, oldest.waiting_since),
-           format('SELECT * FROM provision_why(%s);', oldest.job_id)
-      FROM (SELECT engine.name AS engine, first.job_id, first.waiting_since
-              FROM provision.engine
-             CROSS JOIN LATERAL (SELECT job.job_id, greatest(job.created_at, to_timestamp(job.rank)) AS waiting_since
-                                   FROM provision.job
-                                  WHERE job.engine_id = engine.engine_id
-                                    AND job.state = 'pending'
-                                  ORDER BY job.rank, job.job_id
-                                  LIMIT 1) AS first
-             ORDER BY first.waiting_since
-             LIMIT 1) AS oldest
-     WHERE oldest.waiting_since < statement_timestamp() - interval '10 min';
-END;
-COMMENT ON FUNCTION provision.health_checks() IS 'What is not well, one row for each check that has something to say.';
-
-CREATE OR REPLACE FUNCTION @extschema@.provision_health()
-    RETURNS jsonb
-    LANGUAGE sql STABLE SECURITY DEFINER
-BEGIN ATOMIC
-    WITH result AS (
-        SELECT known.position, known.check_name, coalesce(found.problem_status, 'ok') AS status, found.detail, found.fix
-          FROM unnest('{recovery,preload,worker,pause,credentials,breakers,dead letters,queue}'::text[]) WITH ORDINALITY AS known (check_name, position)
-          LEFT JOIN provision.health_checks() AS found ON found.check_name = known.check_name
-    )
-    SELECT jsonb_build_object(
-               'status', CASE WHEN bool_or(status = 'down') THEN 'down' WHEN bool_or(status = 'degraded') THEN 'degraded' ELSE 'ok' END,
-               'checks', jsonb_agg(jsonb_build_object('check', check_name, 'status', status, 'detail', detail, 'fix', fix) ORDER BY position))
-      FROM result;
-END;
-COMMENT ON FUNCTION @extschema@.provision_health() IS
-    'For a load balancer or probe: {"status": "ok" | "degraded" | "down", "checks": [{"check", "status", "detail", "fix"}]}. down: nothing is provisioned; degraded: something needs a person.';
 
 CREATE OR REPLACE FUNCTION provision.purge_attempts(cutoff timestamptz, max_rows bigint)
     RETURNS bigint

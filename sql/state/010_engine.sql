@@ -56,17 +56,22 @@ CREATE TABLE provision.engine_state (
     paused_at           timestamptz,
     paused_reason       text,
     breaker             text NOT NULL DEFAULT 'closed',
+    breaker_since       timestamptz,
     breaker_until       timestamptz,
     probe_job_id        bigint,
     failures_in_a_row   integer NOT NULL DEFAULT 0,
     not_before          timestamptz,
     tokens              double precision NOT NULL DEFAULT 0,
     tokens_at           timestamptz NOT NULL DEFAULT '-infinity',
+    clock_skew_seconds  integer NOT NULL DEFAULT 0,
+    clock_skew_at       timestamptz,
     CONSTRAINT breaker_is_a_known_state CHECK (breaker IN ('closed', 'open', 'half_open')),
     CONSTRAINT breaker_until_iff_not_closed CHECK ((breaker_until IS NOT NULL) = (breaker <> 'closed')),
     CONSTRAINT probe_iff_half_open CHECK ((probe_job_id IS NOT NULL) = (breaker = 'half_open'))
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE provision.engine_state IS 'What happens to an engine: pause, circuit breaker, what its server asked for, rate tokens. Locked first (lock order: engine, job, step).';
+COMMENT ON COLUMN provision.engine_state.breaker_since IS 'When the breaker last opened from closed.';
+COMMENT ON COLUMN provision.engine_state.clock_skew_seconds IS 'By how much the Date of its answers is ahead of this server''s clock; 0 when by 5 seconds or less either way.';
 COMMENT ON COLUMN provision.engine_state.breaker_until IS 'open: no call before; half_open: when the one probing job counts as lost.';
 COMMENT ON COLUMN provision.engine_state.probe_job_id IS 'half_open: the one job that may call.';
 COMMENT ON COLUMN provision.engine_state.not_before IS 'No call before, because the server asked for it (Retry-After); null or past: it did not.';

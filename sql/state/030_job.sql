@@ -97,6 +97,7 @@ CREATE UNIQUE INDEX one_active_job_per_tenant_and_workflow ON provision.job (ten
     WHERE state IN ('pending', 'scheduled', 'running', 'paused');
 CREATE INDEX job_newest_of_tenant ON provision.job (tenant_id, job_id);
 CREATE INDEX job_failed ON provision.job (job_id) WHERE state IN ('failed', 'partial');
+CREATE INDEX job_paused ON provision.job (job_id) WHERE state = 'paused';
 CREATE INDEX job_ended ON provision.job (finished_at) WHERE state IN ('completed', 'cancelled', 'rolled_back');
 CREATE INDEX job_by_correlation ON provision.job (correlation_id);
 COMMENT ON TABLE provision.job IS 'One run of one version of a workflow for one tenant: what is queued, claimed, owned and retried.';

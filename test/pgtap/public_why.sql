@@ -5,7 +5,7 @@ SELECT provision_engine_create('main', 'https://erp.example.com');
 SELECT provision_engine_secret('main', 'key', 'word');
 SELECT provision_tenant_create('acme', 'main', '{"company_name": "Acme", "country": "Kenya"}');
 SELECT provision_start('acme') AS job \gset
-SELECT is(array_agg(reason), '{"worker not running",queued}', 'nobody works') FROM provision_why('acme');
+SELECT is(array_agg(reason), '{"database not listed",queued}', 'nobody works') FROM provision_why('acme');
 SELECT provision_engine_pause('main', 'upgrade');
 SELECT alike(detail, 'Engine "main" was paused at % Reason: upgrade', 'engine paused') FROM provision_why('acme') WHERE reason = 'engine paused';
 UPDATE provision.engine_state SET breaker = 'open', breaker_until = now() + interval '1 min', failures_in_a_row = 5 WHERE engine_id = (SELECT engine_id FROM provision.engine WHERE name = 'main');
