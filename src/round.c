@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "postmaster/interrupt.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -237,6 +238,7 @@ do_round(void *argument)
 	if (worker->answers != NIL)
 	{
 		round->remaining = provision_store_record(worker->incarnation, worker->answers, &jobs);
+		provision_store_note_clocks(worker->answers);
 		PROVISION_FAULT("recorded");
 	}
 	round->requests = provision_store_begin_calls(worker->incarnation, jobs);
@@ -277,7 +279,10 @@ provision_round_run(Worker *worker)
 	worker->must_look = round.claimed > 0;
 	was_fruitful = worker->must_look || round.requests != NIL || worker->answers != NIL;
 	keep_answers(worker, round.remaining);
-	send_requests(worker, round.requests);
+	if (ShutdownRequestPending)
+		forget_requests(round.requests);	/* given back by leave_service() */
+	else
+		send_requests(worker, round.requests);
 	end_calls(&round.outlook);
 	worker->due_at = Min(postpone_what_is_locked(worker, round.outlook.next_due_at, round.was_hindered, was_fruitful),
 						 worker->rescue_due_at);

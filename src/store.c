@@ -24,10 +24,12 @@
 #include "answer_columns.h"
 #include "encoding.h"
 #include "settings.h"
+#include "shutdown.h"
 #include "store.h"
 
 #define MAX_ARGUMENTS 10
 #define PURGE_ROWS 1000			/* of each table in one transaction */
+#define CLOCK_INTERVAL_MS 60000
 
 typedef struct Statement
 {
@@ -111,8 +113,7 @@ provision_store_commit(void)
 {
 	SPI_finish();
 	PopActiveSnapshot();
-	CommitTransactionCommand();
-	QueryCancelPending = false; /* came too late, and is for nobody else */
+	provision_shutdown_commit();
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	MemoryContextSwitchTo(result_context);
@@ -235,14 +236,26 @@ provision_store_record(int64 incarnation, List *answers, Datum *jobs)
 	return remaining;
 }
 
+static Datum
+array_of_numbers(Datum *numbers, int count)
+{
+	return PointerGetDatum(construct_array(numbers, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
 void
 provision_store_note_clocks(List *answers)
 {
+	static TimestampTz noted_at = 0;
+	Datum	   *attempts;
+	Datum	   *skews;
+	Datum		values[2];
 	int			count = 0;
-	Datum	   *attempts = palloc(list_length(answers) * sizeof(Datum));
-	Datum	   *skews = palloc(list_length(answers) * sizeof(Datum));
 	ListCell   *cell;
 
+	if (answers == NIL || !TimestampDifferenceExceeds(noted_at, GetCurrentTimestamp(), CLOCK_INTERVAL_MS))
+		return;
+	attempts = palloc(list_length(answers) * sizeof(Datum));
+	skews = palloc(list_length(answers) * sizeof(Datum));
 	foreach(cell, answers)
 	{
 		HttpAnswer *answer = lfirst(cell);
@@ -252,15 +265,12 @@ provision_store_note_clocks(List *answers)
 		attempts[count] = Int64GetDatum(answer->attempt_id);
 		skews[count++] = Int64GetDatum(answer->clock_skew);
 	}
-	if (count > 0)
-	{
-		Datum		values[] = {
-			PointerGetDatum(construct_array(attempts, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)),
-			PointerGetDatum(construct_array(skews, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE))
-		};
-
-		run(&note_clocks, values, NULL);
-	}
+	if (count == 0)
+		return;
+	values[0] = array_of_numbers(attempts, count);
+	values[1] = array_of_numbers(skews, count);
+	run(&note_clocks, values, NULL);
+	noted_at = GetCurrentTimestamp();
 }
 
 /* A column as a UTF-8 string in result_context; NULL for null. */

@@ -67,7 +67,7 @@ extern bool provision_store_rescue(void);
  */
 extern List *provision_store_record(int64 incarnation, List *answers, Datum *jobs);
 
-/* Keeps how far the clocks of the servers that answered are from ours. */
+/* Keeps how far the clocks of the servers that answered are from ours; at most once a minute. */
 extern void provision_store_note_clocks(List *answers);
 
 /* Plans and returns the calls (HttpRequest *) to send after the commit. */

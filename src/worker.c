@@ -26,6 +26,7 @@
 #include "session.h"
 #include "settings.h"
 #include "shared.h"
+#include "shutdown.h"
 #include "store.h"
 #include "trouble.h"
 #include "waiting.h"
@@ -268,7 +269,7 @@ set_up_process(Oid database)
 {
 	provision_shared_began_at_ms = provision_clock_ms();
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	provision_shutdown_watch();
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	provision_session_prepare();

@@ -97,7 +97,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.find_dead_letters() IS 'Jobs that need a person.';
 
--- Engines that are paused or do not answer have findings of their own.
+-- Engines that are paused, or do not answer, or have asked for it, are excepted: the first two have findings of their own.
 CREATE OR REPLACE FUNCTION provision.find_queue()
     RETURNS SETOF provision.finding
     LANGUAGE sql STABLE
@@ -115,6 +115,7 @@ BEGIN ATOMIC
      WHERE engine_state.paused_at IS NULL
        AND engine_state.breaker = 'closed'
        AND NOT EXISTS (SELECT FROM provision.control WHERE control.paused_at IS NOT NULL)
+       AND coalesce(engine_state.not_before < statement_timestamp(), true)
        AND first.waiting_since < statement_timestamp() - interval '10 min'
      ORDER BY first.waiting_since
      LIMIT 20;

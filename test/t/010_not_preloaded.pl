@@ -14,6 +14,8 @@ is(start_jobs($node, 2), '2', 'jobs can be started');
 is($node->safe_psql('postgres', q{SELECT provision_health() ->> 'status'}), 'down', 'provision_health() is not content');
 like($node->safe_psql('postgres', q{SELECT string_agg(c ->> 'check', ',') FROM jsonb_array_elements(provision_health() -> 'checks') AS c WHERE c ->> 'status' <> 'ok'}),
 	qr/preload.*worker/, 'it says what is missing');
+is($node->safe_psql('postgres', q{SELECT string_agg(finding, ', ' ORDER BY finding) FROM provision_doctor() WHERE finding NOT LIKE 'server may%'}),
+	'library not preloaded, worker not running', 'provision_doctor(), too');
 like($node->safe_psql('postgres', q{SELECT string_agg(reason || ' ' || coalesce(fix, ''), E'\n') FROM provision_why('t1')}),
 	qr/worker/, 'provision_why() says it too');
 
