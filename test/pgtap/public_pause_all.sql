@@ -12,7 +12,7 @@ SELECT state FROM provision_pause('beta');
 SELECT provision_pause_all('moving house');
 SELECT provision_pause_all('again');
 SELECT is(ROW(claimed_count, was_hindered)::text, '(0,f)', 'nothing is claimed, and the worker need not look again') FROM provision.claim_jobs(:incarnation, 5);
-SELECT is(array_agg(reason), '{"everything paused","worker not running",queued}', 'why() says it first') FROM provision_why('acme');
+SELECT is(array_agg(reason), '{"everything paused","database not listed",queued}', 'why() says it first') FROM provision_why('acme');
 SELECT alike(detail, session_user || ' paused everything at % Reason: moving house', 'who, when and why') FROM provision_why('acme') WHERE reason = 'everything paused';
 SELECT is(each ->> 'fix', 'SELECT provision_resume_all();', 'health() has the fix') FROM jsonb_array_elements(provision_health() -> 'checks') AS each WHERE each ->> 'check' = 'pause';
 SELECT is(string_agg(event || ' ' || (detail ->> 'reason'), ','), 'all_paused moving house', 'one event') FROM provision.event WHERE event = 'all_paused';
