@@ -26,7 +26,7 @@ typedef struct StoreOutlook
 	TimestampTz history_due_at; /* when there is history to remove */
 	bool		is_stopped;		/* provision_worker_stop() was called */
 	bool		has_peers;		/* other workers are registered, alive or not */
-	bool		has_suspect;	/* the next round is for one job alone */
+	bool		has_suspect;	/* a suspect's turn begins or has ended: another round at once */
 	int64	   *calls_to_end;	/* attempts in flight that nobody waits for any more */
 	int			calls_to_end_count;
 } StoreOutlook;

@@ -47,33 +47,6 @@ END;
 $$;
 COMMENT ON FUNCTION provision.block_steps(bigint[]) IS 'Waiting steps whose required step did not succeed become blocked.';
 
--- A job that was in flight in two crashes in a row is planned in a round of its own, announced in a committed row before, so that one
--- job that kills its worker does not take those beside it into quarantine. The others wait for a round or two.
-CREATE OR REPLACE FUNCTION provision.single_out_suspect(incarnation bigint, touched bigint[])
-    RETURNS bigint[]
-    LANGUAGE plpgsql VOLATILE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    announced bigint := (SELECT worker.suspect_job_id FROM provision.worker WHERE worker.incarnation = single_out_suspect.incarnation);
-    suspect bigint := (SELECT min(job.job_id) FROM provision.job WHERE job.job_id = ANY (touched) AND job.crash_count >= 2);
-BEGIN
-    IF announced IS NULL AND suspect IS NULL THEN
-        RETURN touched;
-    END IF;
-    UPDATE provision.worker
-       SET suspect_job_id = CASE WHEN announced IS NULL THEN suspect END
-     WHERE worker.incarnation = single_out_suspect.incarnation;
-    UPDATE provision.job
-       SET due_at = '-infinity'
-     WHERE job.job_id = ANY (touched)
-       AND job.job_id IS DISTINCT FROM announced
-       AND job.owner = single_out_suspect.incarnation;
-    RETURN ARRAY(SELECT unnest(touched) INTERSECT SELECT announced);
-END;
-$$;
-COMMENT ON FUNCTION provision.single_out_suspect(bigint, bigint[]) IS 'All touched jobs; or only the one that was announced, or none while the first suspect among them is announced.';
-
 -- Jobs to look at in this round: those just answered and those that asked for attention (claimed, wished, due). Locked; nobody is waited for.
 CREATE OR REPLACE FUNCTION provision.touch_jobs(incarnation bigint, answered_jobs bigint[])
     RETURNS bigint[]

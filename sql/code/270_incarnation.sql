@@ -174,7 +174,7 @@ BEGIN
     DELETE FROM provision.exclusion WHERE exclusion.job_id = ANY (locked);
     FOR lost IN
         UPDATE provision.job
-           SET crash_count = crash_count + (suspect IS NULL OR job.job_id = suspect)::integer
+           SET crash_count = crash_count + (suspect IS NULL OR job.job_id = suspect OR NOT provision.is_suspect(job.crash_count))::integer
          WHERE job.job_id = ANY (locked)
         RETURNING job.job_id, job.crash_count, job.wish
     LOOP
@@ -190,7 +190,7 @@ BEGIN
     END LOOP;
 END;
 $$;
-COMMENT ON FUNCTION provision.rescue_jobs_of(bigint) IS 'Takes the jobs from a dead incarnation; those that were in flight in provision.max_crashes crashes in a row are quarantined. A crash while one suspect was handled alone counts for that one only.';
+COMMENT ON FUNCTION provision.rescue_jobs_of(bigint) IS 'Takes the jobs from a dead incarnation; those that were in flight in provision.max_crashes crashes in a row are quarantined. While one suspect is at work a crash counts for no other suspect.';
 
 CREATE OR REPLACE FUNCTION provision.leave_service(incarnation bigint)
     RETURNS void
@@ -227,7 +227,9 @@ BEGIN
            calls_in_flight = end_round.calls_in_flight,
            memory_bytes = end_round.memory_bytes
      WHERE worker.incarnation = end_round.incarnation
-    RETURNING worker.suspect_job_id IS NOT NULL INTO has_suspect;
+    RETURNING worker.suspect_job_id IS NOT NULL
+              AND NOT EXISTS (SELECT FROM provision.job_step
+                               WHERE job_step.job_id = worker.suspect_job_id AND job_step.attempt_id IS NOT NULL) INTO has_suspect;
     IF provision.next_expiry() <= clock_timestamp() THEN
         PERFORM provision.expire_jobs();
     END IF;

@@ -14,7 +14,7 @@ CREATE TABLE provision.worker (
 ) WITH (fillfactor = 10);
 CREATE INDEX worker_not_ended ON provision.worker (incarnation) WHERE ended_at IS NULL;
 COMMENT ON TABLE provision.worker IS 'One row per life of a worker process (incarnation). Alive is who holds the advisory lock of its incarnation, not what stands here.';
-COMMENT ON COLUMN provision.worker.suspect_job_id IS 'The job it handles alone in its next round, because it was in flight in two crashes in a row: if the worker dies now, it was this one.';
+COMMENT ON COLUMN provision.worker.suspect_job_id IS 'Of the jobs that were in flight in many crashes in a row, the one that may work now: if the worker dies, it was this one.';
 COMMENT ON COLUMN provision.worker.ended_at IS 'When it said goodbye, or when its death was noticed.';
 
 CREATE TABLE provision.control (

@@ -10,14 +10,6 @@ use ChaosWorld qw(make_world start_some);
 use ProvisionTest;
 use Test::More;
 
-# Asked while anything may happen, so without an answer now and then.
-sub ask
-{
-	my ($node, $query) = @_;
-	my ($out, $err);
-	return $node->psql('postgres', $query, stdout => \$out, stderr => \$err) == 0 ? $out : undef;
-}
-
 # Rules that may never be broken, whatever is going on. Between a death and the rescue jobs belong to the dead.
 sub broken_meanwhile
 {
@@ -86,6 +78,12 @@ sub make_chaos
 	return;
 }
 
+sub why_failed
+{
+	my ($node) = @_;
+	return split /\n/, $node->safe_psql('postgres', q{SELECT count(*) || ' ' || error_code FROM provision.dead_letter GROUP BY error_code ORDER BY 1 DESC});
+}
+
 # Peace: what failed for good by a fault is given another chance, as an operator would.
 sub end_well
 {
@@ -102,7 +100,7 @@ sub end_well
 			look_meanwhile($run) if time >= $run->{looked_at} + $run->{look_seconds};
 			return (ask($node, 'SELECT NOT EXISTS (SELECT FROM provision.job WHERE finished_at IS NULL)') // '') eq 't';
 		}, $run->{patience});
-		$run->{first_states} //= tally($node);
+		$run->{first_states} //= tally($node) . join '', map { "\n         $_" } why_failed($node);
 		last unless $node->safe_psql('postgres', 'SELECT count(*) FROM (SELECT job_id FROM provision.dead_letter OFFSET 0) AS dead, provision_retry(dead.job_id)');
 	}
 	return;

@@ -54,17 +54,13 @@ sub count_faults
 sub wait_until_up
 {
 	my ($node) = @_;
-	my ($out, $err);
-	return wait_until(sub { $node->psql('postgres', 'SELECT 1', stdout => \$out, stderr => \$err) == 0 });
+	return wait_until(sub { defined ask($node, 'SELECT 1') });
 }
 
 sub random_worker
 {
 	my ($node) = @_;
-	my ($out, $err);
-
-	$node->psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'provision worker' ORDER BY random() LIMIT 1}, stdout => \$out, stderr => \$err);
-	return $out || 0;
+	return ask($node, q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'provision worker' ORDER BY random() LIMIT 1}) || 0;
 }
 
 # After a kill -9 of the postmaster its children leave by themselves; until then the data directory is theirs.
@@ -86,7 +82,7 @@ my %blows = (
 	'pg_terminate_backend of a worker' => sub {
 		my ($node) = @_;
 		my $pid = random_worker($node);
-		return $pid && $node->psql('postgres', "SELECT pg_terminate_backend($pid)") == 0;
+		return $pid && defined ask($node, "SELECT pg_terminate_backend($pid)");
 	});
 # Of twenty blows, so many each.
 my @choice = (('kill -9 of a worker') x 13, ('kill -9 of the postmaster') x 2, 'immediate shutdown', 'fast shutdown', ('pg_terminate_backend of a worker') x 3);

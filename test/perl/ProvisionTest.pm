@@ -12,7 +12,7 @@ use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(
   new_node create_engine create_tenants create_workflow create_route_workflow start_jobs
-  worker_pid launcher_pid wait_for_worker wait_until poll kill_hard
+  worker_pid launcher_pid wait_for_worker wait_until poll ask kill_hard
   jobs_are_over wait_for_jobs tally open_steps last_calls broken_invariants tables_with ok_invariants time usleep
 );
 
@@ -145,6 +145,16 @@ sub wait_for_worker
 	return worker_pid($node, $database);
 }
 
+# The answer of a server that may be away; undefined when there is none.
+sub ask
+{
+	my ($node, $query, $database) = @_;
+	my ($out, $err);
+	my $result = eval { $node->psql($database // 'postgres', $query, stdout => \$out, stderr => \$err) };        # dies when psql ends early
+
+	return defined $result && $result == 0 ? $out : undef;
+}
+
 # kill -9 of a server process, and until the postmaster has got over it.
 sub kill_hard
 {
@@ -153,10 +163,8 @@ sub kill_hard
 
 	kill 'KILL', $pid or return 0;
 	return wait_until(sub {
-		my ($out, $err);
-		my $result = $node->psql('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'",
-			stdout => \$out, stderr => \$err);
-		return $result == 0 && $out =~ /^\d+$/ && $out ne $started;
+		my $out = ask($node, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'") // '';
+		return $out =~ /^\d+$/ && $out ne $started;
 	});
 }
 

@@ -131,10 +131,10 @@ sub prepare_edge
 sub ask_patiently
 {
 	my ($query) = @_;
-	my ($out, $err);
+	my $answer;
 
-	wait_until(sub { $node->psql('postgres', $query, stdout => \$out, stderr => \$err) == 0 });
-	return $out;
+	wait_until(sub { defined($answer = ask($node, $query)) });
+	return $answer;
 }
 
 # Kills the worker whose call has had its effect, as soon as it has.
