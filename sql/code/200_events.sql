@@ -1,5 +1,15 @@
 -- Events: written with every change of state, announced on the channel "provision" when the transaction commits.
 
+-- A full queue would make the COMMIT of whoever is calling fail: from half of it on nothing is added, and listeners fall back to polling
+-- provision_logs(). It fills when some session listens, on any channel of the server, and never reads.
+CREATE OR REPLACE FUNCTION provision.may_notify()
+    RETURNS boolean
+    LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    SELECT pg_notification_queue_usage() <= 0.5;
+END;
+COMMENT ON FUNCTION provision.may_notify() IS 'There is enough room in the server''s queue of notifications.';
+
 -- Above this many in one statement (a bulk start, a restored dump) one summary is sent instead, so that listeners poll once.
 CREATE OR REPLACE FUNCTION provision.announce_events()
     RETURNS trigger
@@ -9,8 +19,7 @@ AS $$
 DECLARE
     event_count bigint := (SELECT count(*) FROM new_events);
 BEGIN
-    -- A full queue would make the COMMIT of whoever is calling fail; listeners fall back to polling provision_logs().
-    IF event_count = 0 OR pg_notification_queue_usage() > 0.5 THEN
+    IF event_count = 0 OR NOT provision.may_notify() THEN
         RETURN NULL;
     END IF;
     IF event_count > 1000 THEN

@@ -150,6 +150,10 @@ BEGIN
      WHERE reopened.job_id = (reopen_job.job).job_id;
     PERFORM provision.log_job_event(ARRAY[(reopen_job.job).job_id], reopen_job.event, (reopen_job.job).state, 'pending', detail);
     PERFORM provision.wake_workers();
+EXCEPTION WHEN unique_violation THEN        -- somebody was faster
+    PERFORM provision.refuse_second_active_job(reopen_job.job);
+    RAISE EXCEPTION 'job % cannot be started again: another one of the same tenant and workflow was active just now', (reopen_job.job).job_id
+        USING ERRCODE = 'PV001', HINT = 'Try again.';
 END;
 $$;
 COMMENT ON FUNCTION provision.reopen_job(provision.job, text) IS 'An ended job enters the queue again, at its end.';

@@ -9,11 +9,11 @@ use Test::More;
 my $standin = Standin->new;
 my $node = new_node('main');
 
-create_engine($node, $standin);
-create_tenants($node, 20);
+create_engine($node, $standin, '{"max_concurrent": 100}');
+create_tenants($node, 100);
 $standin->fault({ path_regex => '/api/' }, { delay_ms => 20000 });
-start_jobs($node, 20);
-ok(wait_until(sub { $standin->control('GET', 'stats')->{running} >= 20 }), 'calls are in flight');
+start_jobs($node, 100);
+ok(wait_until(sub { $standin->control('GET', 'stats')->{running} >= 100 }), 'calls are in flight');
 
 my $offset = -s $node->logfile;
 my $started_at = time;
@@ -23,7 +23,16 @@ ok(poll($node, q{SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_t
 unlike(slurp_file($node->logfile, $offset), qr/ERROR|FATAL|PANIC/, 'no error is logged');
 
 $node->psql('postgres', 'BEGIN; CREATE EXTENSION provision; ROLLBACK');
-$node->safe_psql('postgres', 'CREATE SCHEMA provision; DROP SCHEMA provision');
+
+# A schema of that name without the extension is nobody's: no worker stays there, and it is in the way until it is dropped.
+$node->safe_psql('postgres', 'CREATE SCHEMA provision');
+$node->restart;
+ok(poll($node, q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'provision launcher')}), 'the launcher runs');
+ok(poll($node, q{SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'provision worker')}), 'and no worker');
+isnt($node->psql('postgres', 'CREATE EXTENSION provision', stderr => \my $error), 0, 'the extension cannot be created');
+like($error, qr/schema "provision" already exists/, 'and it is said why');
+$offset = -s $node->logfile;
+$node->safe_psql('postgres', 'DROP SCHEMA provision');
 $standin->control('POST', 'reset');
 $started_at = time;
 $node->safe_psql('postgres', 'CREATE EXTENSION provision');
