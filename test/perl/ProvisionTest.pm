@@ -13,6 +13,7 @@ use Time::HiRes qw(time usleep);
 our @EXPORT = qw(
   new_node create_engine create_tenants create_workflow create_route_workflow start_jobs
   worker_pid launcher_pid wait_for_worker wait_until poll ask kill_hard
+  is_paused_copy adopt_copy
   jobs_are_over wait_for_jobs tally open_steps last_calls broken_invariants tables_with ok_invariants time usleep
 );
 
@@ -239,6 +240,38 @@ sub ok_invariants
 		is(join("\n", $standin->doubles), '', 'nothing was made twice') if $standin;
 		ok(slurp_file($node->logfile) !~ /test-secret/, "no secret is in the log");
 	};
+	return;
+}
+
+# Its jobs wait, everybody is told why, nothing starts them by accident; restarts do not make it forget.
+sub is_paused_copy
+{
+	my ($node, $database, $why, $name) = @_;
+
+	subtest $name => sub {
+		my ($out, $err);
+		ok(poll($node, 'SELECT copy_detail IS NOT NULL FROM provision.control', $database), 'a worker has looked') if $why !~ /dump/;
+		ok(poll($node, "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'provision worker' AND datname = '$database')"), 'and left');
+		like($node->safe_psql($database, q{SELECT detail FROM provision_why('t1') WHERE reason = 'restored copy'}), $why, 'provision_why() says why');
+		is($node->safe_psql($database, q{SELECT severity || ' ' || fix FROM provision_doctor() WHERE finding = 'restored copy'}),
+			'critical SELECT provision_adopt();', 'provision_doctor() knows what to do');
+		is($node->safe_psql($database, q{SELECT provision_health() ->> 'status'}), 'down', 'provision_health() is not content');
+		isnt($node->psql($database, 'SELECT provision_worker_start()', stdout => \$out, stderr => \$err), 0, 'no worker can be started');
+		like($err, qr/is a copy.*provision_adopt/s, 'the error says what to do');
+		is($node->safe_psql($database, q{SELECT provision_status('t1') ->> 'state'}), 'pending', 'its job waits');
+	};
+	return;
+}
+
+# It then does what it has waited with.
+sub adopt_copy
+{
+	my ($node, $database) = @_;
+
+	is($node->safe_psql($database, 'SELECT provision_adopt()'), 't', 'it is adopted');
+	ok(poll($node, q{SELECT provision_status('t1') ->> 'state' = 'completed'}, $database), 'and works');
+	is($node->safe_psql($database, 'SELECT provision_adopt()'), 'f', 'once');
+	is($node->safe_psql($database, q{SELECT count(*) FROM provision.event WHERE event = 'copy_adopted'}), '1', 'which is an event');
 	return;
 }
 
