@@ -90,14 +90,17 @@ CREATE OR REPLACE FUNCTION provision.expire_jobs()
 AS $$
 DECLARE
     expired provision.job;
+    failed integer := 0;
 BEGIN
     FOR expired IN SELECT * FROM provision.lock_expired_jobs(100) LOOP
+        failed := failed + 1;
         IF expired.state = 'running' THEN
             PERFORM provision.wish_for(expired, 'expire', NULL);
         ELSE
             PERFORM provision.fail_expired_job(expired);
         END IF;
     END LOOP;
+    PERFORM provision.wake_workers() WHERE failed = 100;        -- there may be more
 END;
 $$;
 COMMENT ON FUNCTION provision.expire_jobs() IS 'Fails the jobs whose time limit has passed, 100 at a time; running ones once their calls in flight have ended.';

@@ -131,6 +131,7 @@ BEGIN
           FROM provision.job
          WHERE job.engine_id = claim_jobs_of_engine.engine_id
            AND job.state = 'pending'
+           AND (job.expires_at IS NULL OR job.expires_at > clock_timestamp())       -- the end of the round fails those
          ORDER BY job.rank, job.job_id
          LIMIT max_jobs
            FOR UPDATE SKIP LOCKED

@@ -1,6 +1,6 @@
 -- Where the time limits of a job come from, when they begin, what takes them away, and what gives them anew.
 BEGIN;
-SELECT plan(19);
+SELECT plan(21);
 SELECT provision_engine_create('main', 'https://erp.example.com');
 SELECT count(provision_tenant_create('t' || n, 'main', jsonb_build_object('company_name', 'T' || n, 'country', 'Kenya'))) FROM generate_series(1, 4) AS n;
 INSERT INTO provision.worker (pid) VALUES (0) RETURNING incarnation \gset
@@ -23,7 +23,14 @@ UPDATE provision.job SET state = 'pending', owner = NULL, slots = 0, due_at = NU
 SELECT provision.claim_jobs(:incarnation, 5);
 SELECT is(pg_temp.left_of('t4'), 600, 'a second claim gives no new time');
 
+-- The clock was set back by a day.
+UPDATE provision.job SET expires_at = expires_at + interval '1 day' WHERE state = 'running';
+SELECT provision.correct_times('1 min');
+SELECT is(pg_temp.left_of('t4'), 1200, 'after the clock was set back it is no longer than a new one');
+
 -- Past its time.
+UPDATE provision.job SET state = 'pending', due_at = NULL, expires_at = now() - interval '1 s' WHERE tenant_id = (SELECT tenant_id FROM provision.tenant WHERE name = 't3');
+SELECT is(claimed_count, 0::bigint, 'it is not claimed any more') FROM provision.claim_jobs(:incarnation, 5);
 UPDATE provision.job SET expires_at = now() - interval '1 s' WHERE tenant_id IN (SELECT tenant_id FROM provision.tenant WHERE name IN ('t3', 't4'));
 SELECT is(provision.next_due_at(:incarnation) < now(), true, 'the worker wakes for it');
 SELECT calls_to_end FROM provision.end_round(:incarnation, 1, 1, 1, 1);
