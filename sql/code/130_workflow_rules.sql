@@ -134,10 +134,10 @@ CREATE OR REPLACE FUNCTION provision.keep_step_of_jobs()
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF TG_OP = 'UPDATE' AND (OLD.workflow_id, OLD.ordinal, OLD.name, OLD.plan_function, OLD.critical, OLD.optional, OLD.requires,
+    IF TG_OP = 'UPDATE' AND (OLD.workflow_id, OLD.ordinal, OLD.name, OLD.plan_function, OLD.undo_function, OLD.critical, OLD.optional, OLD.requires,
                              OLD.runs_after, OLD.condition::text, OLD.exclusive)
                             IS NOT DISTINCT FROM
-                            (NEW.workflow_id, NEW.ordinal, NEW.name, NEW.plan_function, NEW.critical, NEW.optional, NEW.requires,
+                            (NEW.workflow_id, NEW.ordinal, NEW.name, NEW.plan_function, NEW.undo_function, NEW.critical, NEW.optional, NEW.requires,
                              NEW.runs_after, NEW.condition::text, NEW.exclusive) THEN
         RETURN NEW;
     END IF;

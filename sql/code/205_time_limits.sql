@@ -119,7 +119,7 @@ BEGIN
           JOIN provision.attempt ON attempt.attempt_id = job_step.attempt_id
           JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = job_step.ordinal
          WHERE job.owner = calls_to_end.incarnation
-           AND job.wish IN ('cancel', 'expire')
+           AND job.wish IN ('cancel', 'expire', 'rollback')
            AND (attempt.only_looks
                 OR step.on_cancel = 'end' AND (attempt.repeatable OR attempt.guard IS NOT NULL)));
 END;

@@ -53,7 +53,7 @@ CREATE OR REPLACE FUNCTION provision.option_problems(options jsonb, workflow pro
 BEGIN ATOMIC
     SELECT format('Option "%s" is not known.', key)
       FROM jsonb_object_keys(options) AS key
-     WHERE key NOT IN ('skip_steps', 'correlation_id', 'traceparent', 'deadline', 'max_wait')
+     WHERE key NOT IN ('skip_steps', 'correlation_id', 'traceparent', 'deadline', 'max_wait', 'rollback_on_failure')
     UNION ALL
     SELECT 'Option "skip_steps" must be an array of step names.'
      WHERE jsonb_typeof(options -> 'skip_steps') <> 'array'
@@ -68,6 +68,9 @@ BEGIN ATOMIC
     UNION ALL
     SELECT 'Option "traceparent" must have the form of a W3C trace context.'
      WHERE NOT options ->> 'traceparent' ~ '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'
+    UNION ALL
+    SELECT 'Option "rollback_on_failure" must be true or false.'
+     WHERE jsonb_typeof(options -> 'rollback_on_failure') <> 'boolean'
     UNION ALL
     SELECT time_problem.text
       FROM unnest('{deadline,max_wait}'::text[]) AS given (name)
@@ -94,7 +97,7 @@ BEGIN
         RAISE EXCEPTION 'options are not valid'
             USING ERRCODE = 'invalid_parameter_value',
                   DETAIL = problems,
-                  HINT = 'Options are skip_steps, correlation_id, traceparent, deadline and max_wait.';
+                  HINT = 'Options are skip_steps, correlation_id, traceparent, deadline, max_wait and rollback_on_failure.';
     END IF;
 END;
 $$;
@@ -161,13 +164,14 @@ DECLARE
 BEGIN
     WITH inserted AS (
         INSERT INTO provision.job (tenant_id, engine_id, workflow_id, workflow, state, priority, rank, due_at, options,
-                                   has_flaw, correlation_id, idempotency_key, created_by, max_wait_ms, deadline_ms, expires_at)
+                                   has_flaw, rollback_on_failure, correlation_id, idempotency_key, created_by, max_wait_ms, deadline_ms, expires_at)
         SELECT tenant.tenant_id, tenant.engine_id, chosen.workflow_id, chosen.name,
                CASE WHEN run_at > now() THEN 'scheduled' ELSE 'pending' END,
                wanted.priority, provision.queue_rank(greatest(run_at, clock_timestamp()), wanted.priority),
                CASE WHEN run_at > now() THEN run_at END,
                insert_jobs.options,
                insert_jobs.options ? 'skip_steps',
+               coalesce((insert_jobs.options ->> 'rollback_on_failure')::boolean, chosen.rollback_on_failure),
                coalesce(insert_jobs.options ->> 'correlation_id', gen_random_uuid()::text),
                insert_jobs.idempotency_key, session_user, max_wait_ms, deadline_ms,
                greatest(run_at, clock_timestamp()) + provision.ms(max_wait_ms)

@@ -13,6 +13,8 @@ DO $$ BEGIN
         guard          text,
         repeatable     boolean,
         learn          jsonb,
+        creates        jsonb,
+        refusable      boolean,
         is_last_call   boolean,
         tries          smallint,
         max_attempts   integer,
@@ -71,7 +73,7 @@ CREATE OR REPLACE FUNCTION provision.classify_answers(
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT attempt.attempt_id, attempt.job_id, attempt.ordinal, step.name, attempt.engine_id, attempt.call, attempt.method,
-           attempt.guard, attempt.repeatable, attempt.learn, job_step.is_last_call, job_step.tries,
+           attempt.guard, attempt.repeatable, attempt.learn, attempt.creates, attempt.refusable, job_step.is_last_call, job_step.tries,
            step.max_attempts, step.backoff_ms, step.backoff_max_ms, step.patience_ms,
            coalesce(job_step.doubtful_until > attempt.started_at, false),
            answer.delivery, answer.http_status, answer.curl_code, decoded.body, answer.excerpt,
@@ -270,6 +272,9 @@ BEGIN
     PERFORM provision.hold_back_engines(outcomes);
     IF EXISTS (SELECT FROM unnest(outcomes) AS outcome WHERE outcome.learn IS NOT NULL) THEN
         PERFORM provision.learn_facts(outcomes);
+    END IF;
+    IF EXISTS (SELECT FROM unnest(outcomes) AS outcome WHERE outcome.creates IS NOT NULL) THEN
+        PERFORM provision.settle_creations(outcomes);
     END IF;
     PERFORM provision.advance_steps(outcomes);
     IF EXISTS (SELECT FROM unnest(outcomes) AS outcome WHERE provision.next_move(outcome, 'closed') <> 'advance') THEN

@@ -25,6 +25,7 @@ BEGIN ATOMIC
         WHEN outcome.verdict = 'duplicate' AND outcome.guard IS NULL THEN 'advance'
         WHEN outcome.verdict = 'ambiguous' AND NOT outcome.repeatable AND outcome.guard IS NULL THEN 'fail'
         WHEN outcome.verdict = 'interrupted' AND outcome.delivery = 'unknown' AND NOT outcome.repeatable AND outcome.guard IS NULL THEN 'fail'
+        WHEN outcome.verdict = 'permanent' AND outcome.refusable THEN 'advance'
         WHEN outcome.verdict IN ('absent', 'permanent', 'needs_person') THEN 'fail'
         WHEN outcome.verdict <> 'interrupted' AND NOT (outcome.trips AND next_move.breaker <> 'closed')
              AND outcome.tries + 1 >= outcome.max_attempts THEN 'fail'
@@ -60,7 +61,8 @@ CREATE OR REPLACE FUNCTION provision.explain_failure(job_id bigint, step text, c
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT provision.failure_text(explain_failure.error_code, failure.message, given.values),
-           provision.failure_text(explain_failure.error_code, failure.hint, given.values)
+           provision.failure_text(explain_failure.error_code,
+               CASE job.direction WHEN 'back' THEN replace(failure.hint, 'provision_retry(', 'provision_rollback(') ELSE failure.hint END, given.values)
       FROM provision.job
       JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
       JOIN provision.engine ON engine.engine_id = job.engine_id
@@ -85,7 +87,7 @@ BEGIN
            calls_done = step.calls_done + 1,
            answers = CASE WHEN NOT outcome.is_last_call THEN
                          coalesce(step.answers, '{}') || jsonb_build_object(outcome.call, jsonb_build_object(
-                             'verdict', CASE outcome.verdict WHEN 'absent' THEN 'absent' ELSE 'success' END,
+                             'verdict', CASE outcome.verdict WHEN 'absent' THEN 'absent' WHEN 'permanent' THEN 'refused' ELSE 'success' END,
                              'status', outcome.http_status, 'body', outcome.body,
                              'lasting', NOT outcome.repeatable AND outcome.guard IS NULL)) END,
            error_code = NULL,
@@ -161,7 +163,7 @@ BEGIN
            attempt_id = NULL,
            tries = back.tries,
            next_attempt_at = CASE WHEN back.state = 'retrying' THEN clock_timestamp() + back.pause END,
-           doubtful_until = CASE WHEN (back.outcome).delivery = 'unknown' AND (back.outcome).method <> 'GET' OR (back.outcome).verdict = 'ambiguous'
+           doubtful_until = CASE WHEN (back.outcome).delivery = 'unknown' AND (back.outcome).method NOT IN ('GET', 'DELETE') OR (back.outcome).verdict = 'ambiguous'
                                  THEN clock_timestamp() + make_interval(secs => (back.outcome).patience_ms / 1000.0)
                                  ELSE step.doubtful_until END,
            answers = CASE WHEN back.move = 'look_again' THEN step.answers - (back.outcome).guard ELSE step.answers END,

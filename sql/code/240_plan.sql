@@ -25,11 +25,12 @@ CREATE OR REPLACE FUNCTION provision.planned_calls(plan_function text, job jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT plan.ordinality,
-           ROW(plan.name, plan.method, plan.path, plan.body, plan.wanted, plan.guard, plan.repeatable, plan.effort, plan.learn)::provision.call,
+           ROW(plan.name, plan.method, plan.path, plan.body, plan.wanted, plan.guard, plan.repeatable, plan.effort, plan.learn, plan.creates, plan.refusable)::provision.call,
            CASE WHEN fact.missing IS NULL THEN plan.wanted WHEN NOT plan.wanted THEN false END,
            fact.missing,
            coalesce(plan.method NOT IN ('GET', 'POST', 'PUT', 'PATCH', 'DELETE') OR plan.path NOT LIKE '/%'
-                    OR plan.learn IS NOT NULL AND jsonb_typeof(plan.learn) <> 'object', true)
+                    OR plan.learn IS NOT NULL AND jsonb_typeof(plan.learn) <> 'object'
+                    OR plan.creates IS NOT NULL AND (plan.creates ->> 'kind') IS NULL, true)
       FROM provision.run_plan(plan_function, job) WITH ORDINALITY AS plan
      CROSS JOIN LATERAL (SELECT CASE WHEN strpos(plan.path, '{?') > 0 OR strpos(plan.body::text, '{?') > 0 THEN     -- dear to look for otherwise
                                     substring(concat(plan.path, ' ', plan.body::text) FROM '\{\?([a-z0-9_]+)\}') END AS missing) AS fact
@@ -50,7 +51,7 @@ DO $$ BEGIN
     );
 EXCEPTION WHEN duplicate_object THEN NULL;
 END $$;
-COMMENT ON TYPE provision.next_call IS 'What planning a step came to: send (a call), complete, fail (with a code), or later (the step is planned again in a moment).';
+COMMENT ON TYPE provision.next_call IS 'What planning a step came to: send (a call), complete, fail (with a code), later (the step is planned again in a moment), or again (detail names the call to ask again after a pause).';
 
 -- What is wrong with a call, null when nothing is. names are those of the calls before it that may be asked again.
 CREATE OR REPLACE FUNCTION provision.call_problem(call provision.call, names text[], guards text[])
@@ -63,6 +64,7 @@ BEGIN ATOMIC
         WHEN coalesce(call.path NOT LIKE '/%', true) THEN format('the path of call "%s" does not begin with a slash', call.name)
         WHEN call.guard IS NOT NULL AND call.guard <> ALL (guards) THEN format('guard "%s" of call "%s" is no wanted GET or repeatable call before it', call.guard, call.name)
         WHEN call.learn IS NOT NULL AND jsonb_typeof(call.learn) <> 'object' THEN format('what call "%s" learns is no object', call.name)
+        WHEN call.creates IS NOT NULL AND (call.creates ->> 'kind') IS NULL THEN format('what call "%s" creates has no kind', call.name)
     END;
 END;
 COMMENT ON FUNCTION provision.call_problem(provision.call, text[], text[]) IS 'Why a planned call cannot be made; null when it can.';
@@ -118,6 +120,8 @@ EXCEPTION
             GET STACKED DIAGNOSTICS given_detail = PG_EXCEPTION_DETAIL;
             RETURN ROW('fail', NULL, 0, false, 0, SQLERRM, given_detail)::provision.next_call;
         END;
+    WHEN SQLSTATE 'PV202' THEN
+        RETURN ROW('again', NULL, 0, false, 0, NULL, SQLERRM)::provision.next_call;
     -- PV201: it has hung before, and the others have to be served first. A locked table is nobody's fault.
     WHEN SQLSTATE 'PV201' OR lock_not_available OR deadlock_detected THEN
         RETURN ROW('later', NULL, 0, false, 0, NULL, NULL)::provision.next_call;

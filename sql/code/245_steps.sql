@@ -71,3 +71,40 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION provision.fail_late_step(bigint, smallint) IS 'A step whose deadline has passed makes no further call.';
+
+-- Its plan waits for the server: the answer it was not content with is forgotten.
+CREATE OR REPLACE FUNCTION provision.ask_later(job_id bigint, ordinal smallint, call text)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    asked record;
+BEGIN
+    SELECT job_step.name, job_step.tries, step.max_attempts, job.correlation_id, tenant.name AS tenant,
+           clock_timestamp() + provision.backoff(job_step.tries, step.backoff_ms, step.backoff_max_ms, NULL) AS next_attempt_at
+      INTO asked
+      FROM provision.job
+      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
+      JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = ask_later.ordinal
+      JOIN provision.job_step ON job_step.job_id = job.job_id AND job_step.ordinal = step.ordinal
+     WHERE job.job_id = ask_later.job_id;
+    IF asked.tries + 1 >= asked.max_attempts THEN
+        PERFORM provision.end_step(ask_later.job_id, ask_later.ordinal, 'failed', 'NOT_READY', ask_later.call);
+        PERFORM provision.mark_flaws(ARRAY[ask_later.job_id]);
+        RETURN;
+    END IF;
+    UPDATE provision.job_step
+       SET state = 'retrying',
+           tries = asked.tries + 1,
+           next_attempt_at = asked.next_attempt_at,
+           waits_for = NULL,
+           answers = job_step.answers - ask_later.call
+     WHERE job_step.job_id = ask_later.job_id
+       AND job_step.ordinal = ask_later.ordinal;
+    INSERT INTO provision.event (job_id, tenant, step, event, from_state, to_state, detail, correlation_id)
+    VALUES (ask_later.job_id, asked.tenant, asked.name, 'step_retrying', 'running', 'retrying',
+            jsonb_build_object('call', ask_later.call, 'next_attempt_at', asked.next_attempt_at), asked.correlation_id);
+END;
+$$;
+COMMENT ON FUNCTION provision.ask_later(bigint, smallint, text) IS 'A step whose plan asks for a call again does so after a pause; the last time, it fails with NOT_READY.';

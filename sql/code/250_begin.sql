@@ -10,7 +10,8 @@ DECLARE
     flawed bigint[] := ARRAY(SELECT job.job_id
                                FROM unnest(job_ids) AS touched (job_id)
                                JOIN provision.job ON job.job_id = touched.job_id
-                              WHERE job.has_flaw);
+                              WHERE job.has_flaw
+                                AND job.direction = 'forward');
 BEGIN
     IF flawed = '{}' THEN
         RETURN;
@@ -100,11 +101,11 @@ COMMENT ON FUNCTION provision.meets(jsonpath, provision.tenant, jsonb) IS 'Wheth
 
 -- Open steps of these jobs that may plan their next call, each with its plan, in the order of the queue.
 CREATE OR REPLACE FUNCTION provision.startable_steps(job_ids bigint[])
-    RETURNS TABLE (job_id bigint, ordinal smallint, state text, engine_id bigint, is_limited boolean, calls_in_flight bigint,
+    RETURNS TABLE (job_id bigint, ordinal smallint, state text, direction text, engine_id bigint, is_limited boolean, calls_in_flight bigint,
                    exclusion text, is_wanted boolean, time_left_ms bigint, may_call boolean, next provision.next_call)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT live.job_id, live.ordinal, live.state, live.engine_id, engine.rate_per_second IS NOT NULL,
+    SELECT live.job_id, live.ordinal, live.state, live.direction, live.engine_id, engine.rate_per_second IS NOT NULL,
            live.calls_in_flight,
            provision.exclusion_name(step.exclusive, engine, tenant.settings),
            begun.is_wanted, begun.time_left_ms,
@@ -113,31 +114,34 @@ BEGIN ATOMIC
                AND (engine_state.breaker = 'closed'
                     OR engine_state.breaker = 'half_open' AND engine_state.probe_job_id = live.job_id),
            CASE WHEN begun.is_wanted AND coalesce(begun.time_left_ms > 0, true) THEN
-               provision.next_call(step.plan_function,
-                   provision.plan_context(live.job_id, tenant, engine.name, live.answers, live.options)) END
-      FROM (SELECT job.job_id, job.workflow_id, job.engine_id, job.tenant_id, job.rank, job.options,
+               provision.next_call(CASE live.direction WHEN 'back' THEN step.undo_function ELSE step.plan_function END,
+                   CASE live.direction WHEN 'back' THEN provision.undo_context(live.job_id, live.ordinal)
+                        ELSE provision.plan_context(live.job_id, tenant, engine.name, live.answers, live.options) END) END
+      FROM (SELECT job.job_id, job.workflow_id, job.engine_id, job.tenant_id, job.rank, job.options, job.direction,
                    job_step.ordinal, job_step.state, job_step.attempt_id, job_step.next_attempt_at, job_step.answers, job_step.started_at,
                    count(job_step.attempt_id) OVER its_job AS calls_in_flight,
-                   array_agg(job_step.name) OVER its_job AS open_steps
+                   array_agg(job_step.name) OVER its_job AS open_steps,
+                   max(job_step.ordinal) OVER its_job AS last_open
               FROM unnest(job_ids) AS touched (job_id)
               JOIN provision.job ON job.job_id = touched.job_id
               JOIN provision.job_step ON job_step.job_id = job.job_id
              WHERE job.wish IS NULL
                AND job.finished_at IS NULL      -- it may have failed while its answer was recorded
                AND job_step.finished_at IS NULL
-               AND NOT (job.has_flaw AND provision.has_failed_for_good(job.job_id))
+               AND NOT (job.has_flaw AND job.direction = 'forward' AND provision.has_failed_for_good(job.job_id))
             WINDOW its_job AS (PARTITION BY job.job_id)) AS live
       JOIN provision.step ON step.workflow_id = live.workflow_id AND step.ordinal = live.ordinal
       JOIN provision.tenant ON tenant.tenant_id = live.tenant_id
       JOIN provision.engine ON engine.engine_id = live.engine_id
       JOIN provision.engine_state ON engine_state.engine_id = live.engine_id
-     CROSS JOIN LATERAL (SELECT CASE WHEN step.condition IS NULL OR live.started_at IS NOT NULL THEN true
+     CROSS JOIN LATERAL (SELECT CASE WHEN step.condition IS NULL OR live.started_at IS NOT NULL OR live.direction = 'back' THEN true
                                      ELSE provision.meets(step.condition, tenant, live.options) END AS is_wanted,
                                 CASE WHEN step.deadline_ms IS NOT NULL THEN
                                      step.deadline_ms - coalesce((extract(epoch FROM clock_timestamp() - live.started_at) * 1000)::bigint, 0) END AS time_left_ms) AS begun
      WHERE live.attempt_id IS NULL
        AND CASE live.state
-               WHEN 'waiting' THEN NOT (step.requires || step.runs_after) && live.open_steps
+               WHEN 'waiting' THEN CASE live.direction WHEN 'back' THEN live.ordinal = live.last_open
+                                        ELSE NOT (step.requires || step.runs_after) && live.open_steps END
                WHEN 'retrying' THEN live.next_attempt_at <= clock_timestamp()
                ELSE true
            END
@@ -187,6 +191,12 @@ BEGIN
             ended_any := true;
         ELSIF (startable.next).outcome = 'later' THEN
             PERFORM provision.hold_step(startable.job_id, startable.ordinal, NULL);
+        ELSIF (startable.next).outcome = 'again' THEN
+            PERFORM provision.ask_later(startable.job_id, startable.ordinal, (startable.next).detail);
+            ended_any := true;
+        ELSIF (startable.next).outcome <> 'send' AND startable.direction = 'back' THEN
+            PERFORM provision.end_undo(startable.job_id, startable.ordinal, (startable.next).error_code, (startable.next).detail);
+            ended_any := true;
         ELSIF (startable.next).outcome <> 'send' THEN
             PERFORM provision.end_step(startable.job_id, startable.ordinal,
                         CASE (startable.next).outcome WHEN 'complete' THEN 'completed' ELSE 'failed' END,
@@ -207,7 +217,7 @@ BEGIN
         ELSE
             calls_at_once := calls_at_once + 1;
             intents := intents || ROW(nextval('provision.attempt_attempt_id_seq'), startable.job_id, startable.ordinal, startable.state, startable.engine_id, (startable.next).call,
-                                      (startable.next).position, (startable.next).is_last_call, (startable.next).calls_total, startable.time_left_ms)::provision.intent;
+                                      (startable.next).position, (startable.next).is_last_call AND startable.direction = 'forward', (startable.next).calls_total, startable.time_left_ms)::provision.intent;
         END IF;
     END LOOP;
 END;
@@ -221,15 +231,19 @@ CREATE OR REPLACE FUNCTION provision.write_intents(incarnation bigint, intents p
 AS $$
 BEGIN
     INSERT INTO provision.attempt (attempt_id, job_id, ordinal, engine_id, incarnation, call, method, url, guard, repeatable, learn,
-                                   only_looks, request_body, timeout_ms, started_at)
+                                   creates, refusable, only_looks, request_body, timeout_ms, started_at)
     OVERRIDING SYSTEM VALUE
     SELECT intent.attempt_id, intent.job_id, intent.ordinal, intent.engine_id, write_intents.incarnation,
            (intent.call).name, (intent.call).method, engine.base_url || (intent.call).path, (intent.call).guard,
            coalesce((intent.call).repeatable, (intent.call).method IN ('GET', 'PUT', 'DELETE')), (intent.call).learn,
+           (intent.call).creates, coalesce((intent.call).refusable, false),
            (intent.call).method = 'GET' OR coalesce((intent.call).repeatable AND (intent.call).effort = 'read', false),
            provision.redact((intent.call).body), least(provision.call_timeout_ms(intent.call, engine.timeout_ms), intent.time_left_ms), clock_timestamp()
       FROM unnest(intents) AS intent
       JOIN provision.engine ON engine.engine_id = intent.engine_id;
+    IF EXISTS (SELECT FROM unnest(intents) AS intent WHERE (intent.call).creates IS NOT NULL) THEN
+        PERFORM provision.expect_creations(intents);
+    END IF;
     UPDATE provision.job_step
        SET state = 'running',
            attempt_id = intent.attempt_id,

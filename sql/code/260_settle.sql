@@ -1,18 +1,20 @@
 -- Where a job stands at the end of a round: ended, given back, paused, or still running with calls in flight.
 
 CREATE OR REPLACE FUNCTION provision.tally_jobs(job_ids bigint[])
-    RETURNS TABLE (job_id bigint, engine_id bigint, calls_in_flight bigint, slots smallint, wish text, final_state text,
+    RETURNS TABLE (job_id bigint, engine_id bigint, calls_in_flight bigint, slots smallint, wish text, direction text, final_state text,
                    waits_for text, next_attempt_at timestamptz, is_ready boolean)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT tally.job_id, tally.engine_id, tally.calls_in_flight, tally.slots, tally.wish,
+    SELECT tally.job_id, tally.engine_id, tally.calls_in_flight, tally.slots, tally.wish, tally.direction,
            CASE WHEN tally.calls_in_flight > 0 THEN NULL
-                WHEN tally.has_failed THEN 'failed'
+                WHEN tally.direction = 'back' AND tally.is_done
+                THEN CASE WHEN provision.leaves_anything(tally.job_id) THEN 'failed' ELSE 'rolled_back' END
+                WHEN tally.has_failed AND tally.direction = 'forward' THEN 'failed'
                 WHEN tally.is_done AND tally.has_flaw THEN 'partial'
                 WHEN tally.is_done THEN 'completed'
-                WHEN tally.wish = 'cancel' THEN 'cancelled' END,
+                WHEN tally.wish IN ('cancel', 'rollback') THEN 'cancelled' END,
            tally.waits_for, tally.next_attempt_at, tally.is_ready
-      FROM (SELECT job.job_id, job.engine_id, job.slots, job.wish,
+      FROM (SELECT job.job_id, job.engine_id, job.slots, job.wish, job.direction,
                    count(job_step.attempt_id) AS calls_in_flight,
                    bool_and(job_step.ordinal IS NULL OR job_step.finished_at IS NOT NULL) AS is_done,
                    bool_or(job_step.critical AND job_step.state IN ('failed', 'blocked')) AS has_failed,
@@ -104,12 +106,30 @@ END;
 $$;
 COMMENT ON FUNCTION provision.activate_tenants(bigint[]) IS 'Tenants whose setup ended well become active.';
 
--- The one place where jobs end. The caller holds their rows.
+CREATE OR REPLACE FUNCTION provision.jobs_to_turn(job_ids bigint[], final_states text[], reason text)
+    RETURNS bigint[]
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN ARRAY(SELECT job.job_id
+                   FROM ROWS FROM (unnest(job_ids), unnest(final_states)) AS ending (job_id, final_state)
+                   JOIN provision.job ON job.job_id = ending.job_id
+                  WHERE job.direction = 'forward'
+                    AND (job.wish = 'rollback'
+                         OR job.rollback_on_failure AND ending.final_state = 'failed' AND jobs_to_turn.reason <> 'QUARANTINED'));
+END;
+$$;
+COMMENT ON FUNCTION provision.jobs_to_turn(bigint[], text[], text) IS 'Those of the ending jobs that are to be rolled back: a person wished it, or they fail and were started so. One that kills its worker is left to a person.';
+
+-- The one place where jobs end, but for rollbacks. The caller holds their rows.
 CREATE OR REPLACE FUNCTION provision.end_jobs(job_ids bigint[], final_states text[], reason text DEFAULT 'INTERNAL_ERROR', detail text DEFAULT NULL)
     RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    turning bigint[] := provision.jobs_to_turn(end_jobs.job_ids, end_jobs.final_states, end_jobs.reason);
 BEGIN
     WITH ended AS (
         UPDATE provision.job
@@ -143,6 +163,7 @@ BEGIN
         PERFORM provision.close_open_steps(job_ids);
         PERFORM provision.release_exclusions(job_ids);
     END IF;
+    PERFORM provision.turn_back(turning_job) FROM unnest(turning) AS turning_job;
 END;
 $$;
 COMMENT ON FUNCTION provision.end_jobs(bigint[], text[], text, text) IS 'Ends jobs: completed, partial, failed or cancelled, with the error of the guilty step; a failed one without such a step, with the reason given.';
@@ -279,9 +300,19 @@ CREATE OR REPLACE FUNCTION provision.finish_jobs(job_ids bigint[])
 AS $$
 DECLARE
     free_jobs bigint[] := provision.lock_tenants_of_jobs(job_ids);
+    tally record;
+    ending bigint[];
+    final_states text[];
 BEGIN
-    PERFORM provision.end_jobs(array_agg(tally.job_id), array_agg(tally.final_state))
-       FROM provision.tally_jobs(free_jobs) AS tally;
+    FOR tally IN SELECT * FROM provision.tally_jobs(free_jobs) AS tallied LOOP
+        IF tally.direction = 'back' AND tally.final_state <> 'cancelled' THEN
+            PERFORM provision.end_rollback(tally.job_id, tally.final_state);
+        ELSE
+            ending := ending || tally.job_id;
+            final_states := final_states || tally.final_state;
+        END IF;
+    END LOOP;
+    PERFORM provision.end_jobs(ending, final_states) WHERE ending IS NOT NULL;
     IF cardinality(free_jobs) < cardinality(job_ids) THEN
         UPDATE provision.job
            SET due_at = clock_timestamp() + interval '200 ms'

@@ -31,7 +31,7 @@ CREATE OR REPLACE VIEW provision.job_status AS
            tenant.name AS tenant,
            job.workflow,
            job.state,
-           CASE WHEN job.state IN ('completed', 'partial') THEN 100
+           CASE WHEN job.state IN ('completed', 'partial', 'rolled_back') THEN 100
                 ELSE least(99, floor(coalesce(steps.weight_done * 100 / steps.weight_total, 0)))::integer END AS progress,
            CASE WHEN job.finished_at IS NULL THEN steps.first_open ELSE job.error_step END AS current_step,
            steps.steps_done,
@@ -78,29 +78,58 @@ CREATE OR REPLACE VIEW provision.job_status AS
       JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
       JOIN provision.engine ON engine.engine_id = job.engine_id
       LEFT JOIN LATERAL (
-           SELECT sum(step.weight * CASE WHEN job_step.state IN ('completed', 'skipped') THEN 1.0
+           SELECT sum(step.weight * CASE WHEN job_step.state IN ('completed', 'skipped', 'undone') THEN 1.0
                                          WHEN job_step.state IN ('running', 'retrying', 'ready') AND job_step.calls_total > 0
                                          THEN least(job_step.calls_done, job_step.calls_total) * 1.0 / job_step.calls_total
                                          ELSE 0 END) AS weight_done,
                   sum(step.weight) AS weight_total,
-                  count(*) FILTER (WHERE job_step.state IN ('completed', 'skipped')) AS steps_done,
+                  count(*) FILTER (WHERE job_step.state IN ('completed', 'skipped', 'undone')) AS steps_done,
                   count(*) AS steps_total,
                   sum(job_step.attempt_count) AS attempt_count,
-                  (array_agg(job_step.name ORDER BY array_position('{running,retrying,ready,waiting}', job_step.state), job_step.ordinal)
+                  (array_agg(job_step.name ORDER BY array_position('{running,retrying,ready,waiting}', job_step.state),
+                                                     CASE job.direction WHEN 'back' THEN -job_step.ordinal ELSE job_step.ordinal END)
                       FILTER (WHERE job_step.finished_at IS NULL))[1] AS first_open
              FROM provision.job_step
              JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = job_step.ordinal
             WHERE job_step.job_id = job.job_id) AS steps ON true;
 COMMENT ON VIEW provision.job_status IS 'How are the jobs? One row for each.';
-COMMENT ON COLUMN provision.job_status.progress IS '0 to 100: the weights of finished steps and the finished share of running ones. 100 only when the job is completed or partial.';
+COMMENT ON COLUMN provision.job_status.progress IS '0 to 100: the weights of finished steps and the finished share of running ones. 100 only when the job is completed, partial or rolled back. In direction back it is the share of steps that are undone.';
 COMMENT ON COLUMN provision.job_status.current_step IS 'The step that runs, else waits to be tried again, else comes next; of an ended job the step that explains its error.';
-COMMENT ON COLUMN provision.job_status.steps_done IS 'Steps that are completed or skipped.';
+COMMENT ON COLUMN provision.job_status.steps_done IS 'Steps that are completed, skipped or undone.';
 COMMENT ON COLUMN provision.job_status.attempt_count IS 'Calls that were sent.';
 COMMENT ON COLUMN provision.job_status.eta IS 'When it should end, from the mean durations of recent jobs one step after the other. Null without such history, while paused, and behind 1,000 other jobs.';
 COMMENT ON COLUMN provision.job_status.duration IS 'Since it was first claimed, waiting included.';
 COMMENT ON COLUMN provision.job_status.due_at IS 'When a scheduled job goes on.';
-COMMENT ON COLUMN provision.job_status.wish IS 'cancel, pause or expire (its deadline has passed): granted as soon as its calls in flight have ended.';
+COMMENT ON COLUMN provision.job_status.wish IS 'cancel, rollback, pause or expire (its deadline has passed): granted as soon as its calls in flight have ended.';
 COMMENT ON COLUMN provision.job_status.expires_at IS 'When it fails: before its first claim if it has not started by then, afterwards if it has not ended. Null without a limit.';
+COMMENT ON COLUMN provision.job_status.direction IS 'forward; back: what it made is being removed, or was.';
+
+CREATE OR REPLACE VIEW provision.creation_status AS
+    SELECT creation.creation_id,
+           creation.job_id,
+           tenant.name AS tenant,
+           engine.name AS engine,
+           job_step.name AS step,
+           creation.kind,
+           creation.name,
+           CASE WHEN creation.undone_at IS NOT NULL THEN 'undone'
+                WHEN creation.kept THEN 'kept'
+                WHEN creation.left_reason IS NOT NULL THEN 'left'
+                WHEN creation.name IS NULL THEN 'doubtful'
+                ELSE 'made' END AS state,
+           creation.left_reason AS reason,
+           creation.made_at,
+           creation.undone_at,
+           creation.call,
+           creation.attempt_id
+      FROM provision.creation
+      JOIN provision.job ON job.job_id = creation.job_id
+      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
+      JOIN provision.engine ON engine.engine_id = job.engine_id
+      JOIN provision.job_step ON job_step.job_id = creation.job_id AND job_step.ordinal = creation.ordinal;
+COMMENT ON VIEW provision.creation_status IS 'What have jobs made on the servers, and what became of it? What a rollback would remove.';
+COMMENT ON COLUMN provision.creation_status.state IS 'made; doubtful: sent, and not known whether anything was made; undone: proven gone; kept: left on purpose, because the site needs it; left: the last rollback could not remove it.';
+COMMENT ON COLUMN provision.creation_status.reason IS 'Why it is kept or left; the server''s own words where it has some.';
 
 CREATE OR REPLACE VIEW provision.step_status AS
     SELECT job.job_id,

@@ -129,6 +129,22 @@ END;
 $$;
 COMMENT ON FUNCTION provision.refuse_second_active_job(provision.job) IS 'Error PV001 while another job of the tenant and workflow is active.';
 
+CREATE OR REPLACE FUNCTION provision.refuse_way_forward(job provision.job, action text)
+    RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF (refuse_way_forward.job).state = 'rolled_back' THEN
+        PERFORM provision.refuse_state(refuse_way_forward.job, action, 'What it made was removed again. Start a new job with provision_start().');
+    END IF;
+    RAISE EXCEPTION 'job % cannot be %: it was rolling back', (refuse_way_forward.job).job_id, action
+        USING ERRCODE = 'PV001',
+              HINT = format('provision_rollback(%1$s) goes on with that; after it, start a new job.', (refuse_way_forward.job).job_id);
+END;
+$$;
+COMMENT ON FUNCTION provision.refuse_way_forward(provision.job, text) IS 'Error PV001: a job that has turned back never goes forward again.';
+
 CREATE OR REPLACE FUNCTION provision.reopen_job(job provision.job, event text)
     RETURNS void
     LANGUAGE plpgsql VOLATILE
@@ -137,6 +153,7 @@ AS $$
 DECLARE
     detail jsonb;
 BEGIN
+    PERFORM provision.refuse_way_forward(reopen_job.job, 'started again') WHERE (reopen_job.job).direction = 'back';
     PERFORM provision.refuse_second_active_job(reopen_job.job);
     detail := provision.reset_steps((reopen_job.job).job_id);
     UPDATE provision.job AS reopened
@@ -166,7 +183,9 @@ AS $$
 DECLARE
     job provision.job := provision.lock_job(provision_retry.job_id);
 BEGIN
-    IF job.state NOT IN ('failed', 'partial', 'cancelled') THEN
+    IF job.direction = 'back' AND job.finished_at IS NOT NULL THEN
+        PERFORM provision.refuse_way_forward(job, 'retried');
+    ELSIF job.state NOT IN ('failed', 'partial', 'cancelled') THEN
         PERFORM provision.refuse_state(job, 'retried', CASE WHEN job.finished_at IS NULL
                     THEN format('provision_why(%s) tells what it waits for.', job.job_id)
                     ELSE 'Start a new job with provision_start().' END);
@@ -188,6 +207,8 @@ DECLARE
 BEGIN
     IF job.state = 'paused' THEN
         PERFORM provision.resume_job(job);
+    ELSIF job.direction = 'back' AND job.finished_at IS NOT NULL THEN
+        PERFORM provision.refuse_way_forward(job, 'continued');
     ELSIF job.state IN ('failed', 'partial', 'cancelled') THEN
         PERFORM provision.reopen_job(job, 'job_continued');
     ELSE
@@ -247,29 +268,31 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_cancel(job_id bigint, reason te
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    job provision.job := provision.lock_job(provision_cancel.job_id);
+    job    provision.job := provision.lock_job(provision_cancel.job_id);
+    wanted text := CASE WHEN provision_cancel.rollback THEN 'rollback' ELSE 'cancel' END;
 BEGIN
-    IF provision_cancel.rollback THEN
-        RAISE EXCEPTION 'rolling back is not supported by this version'
-            USING ERRCODE = 'feature_not_supported',
-                  HINT = 'Cancel without rollback; what was made stays on the server and is adopted by the next job of this tenant.';
-    ELSIF job.finished_at IS NOT NULL THEN
-        PERFORM provision.refuse_state(job, 'cancelled', 'A job that has ended stays as it is.');
+    IF job.finished_at IS NOT NULL THEN
+        PERFORM provision.refuse_state(job, 'cancelled', CASE WHEN job.state <> 'rolled_back'
+                    THEN format('What it made can be removed with provision_rollback(%s).', job.job_id)
+                    ELSE 'A job that has ended stays as it is.' END);
+    ELSIF job.direction = 'back' AND provision_cancel.rollback THEN
+        NULL;       -- that is what it does
     ELSIF job.state = 'running' THEN
-        PERFORM provision.wish_for(job, 'cancel', provision_cancel.reason) WHERE job.wish IS DISTINCT FROM 'cancel';
+        PERFORM provision.wish_for(job, wanted, provision_cancel.reason) WHERE job.wish IS DISTINCT FROM wanted;
     ELSE
         UPDATE provision.job AS cancelled
            SET wish_reason = left(provision_cancel.reason, 1000),
                wish_actor = session_user
          WHERE cancelled.job_id = job.job_id;
         PERFORM provision.finish_job(job.job_id, 'cancelled');
+        PERFORM provision.turn_back(job.job_id) WHERE provision_cancel.rollback AND job.started_at IS NOT NULL;
         PERFORM provision.wake_workers();
     END IF;
     RETURN QUERY SELECT * FROM provision.status_of(job.job_id);
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_cancel(bigint, text, boolean) IS
-    'Ends a job before its time: at once, or once its calls in flight have ended (then wish is cancel in the returned job_status). What was made stays. Errors: 42704 job, PV001 it has ended, 0A000 rollback => true.';
+    'Ends a job before its time: at once, or once its calls in flight have ended (then wish is cancel in the returned job_status). What was made stays, or is rolled back with rollback => true; a rollback that is cancelled stops where it is and provision_rollback() goes on. Errors: 42704 job, PV001 it has ended.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_pause(job_id bigint)
     RETURNS SETOF provision.job_status
@@ -281,7 +304,7 @@ DECLARE
 BEGIN
     IF job.finished_at IS NOT NULL THEN
         PERFORM provision.refuse_state(job, 'paused', 'A job that has ended stays as it is.');
-    ELSIF job.wish IN ('cancel', 'expire') THEN
+    ELSIF job.wish IN ('cancel', 'expire', 'rollback') THEN
         PERFORM provision.refuse_state(job, 'paused', 'It is about to end; provision_retry() starts it again afterwards.');
     ELSIF job.state = 'running' THEN
         PERFORM provision.wish_for(job, 'pause', NULL) WHERE job.wish IS NULL;

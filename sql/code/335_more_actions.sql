@@ -59,7 +59,9 @@ DECLARE
     job    provision.job := provision.lock_job(provision_skip_step.job_id);
     chosen provision.job_step := provision.skippable_step(provision_skip_step.job_id, provision_skip_step.step);
 BEGIN
-    IF job.state = 'completed' OR job.state = 'rolled_back' THEN
+    IF job.direction = 'back' THEN
+        PERFORM provision.refuse_state(job, 'changed', 'It is rolled back; no step of it is run any more.');
+    ELSIF job.state = 'completed' THEN
         PERFORM provision.refuse_state(job, 'changed', 'A job that has ended stays as it is.');
     END IF;
     UPDATE provision.job_step

@@ -27,6 +27,20 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.steps_document(bigint) IS 'The steps of a job as a JSON array, in their order.';
 
+CREATE OR REPLACE FUNCTION provision.rollback_document(job_id bigint)
+    RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT jsonb_build_object(
+               'earlier_failure', job.earlier_failure,
+               'left', coalesce((SELECT jsonb_agg(to_jsonb(thing) - 'kept') FROM provision.left_by_job(job.job_id) AS thing WHERE NOT thing.kept), '[]'),
+               'kept', coalesce((SELECT jsonb_agg(to_jsonb(thing) - 'kept') FROM provision.left_by_job(job.job_id) AS thing WHERE thing.kept), '[]'))
+      FROM provision.job
+     WHERE job.job_id = rollback_document.job_id
+       AND job.direction = 'back';
+END;
+COMMENT ON FUNCTION provision.rollback_document(bigint) IS 'What provision_status() tells of a job that has turned back; null of others.';
+
 CREATE OR REPLACE FUNCTION @extschema@.provision_status(job_id bigint)
     RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -41,11 +55,12 @@ BEGIN
         'duration_seconds', round(extract(epoch FROM status.duration), 3),
         'error', CASE WHEN status.error_code IS NOT NULL THEN jsonb_build_object(
                      'code', status.error_code, 'message', status.error_message, 'hint', status.error_hint, 'step', status.error_step) END,
-        'steps', provision.steps_document(provision_status.job_id));
+        'steps', provision.steps_document(provision_status.job_id)) 
+        || coalesce(provision.rollback_document(provision_status.job_id), '{}');
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_status(bigint) IS
-    'The job as one document: state, progress (0 to 100), current_step, eta, error {code, message, hint, step} or null, and steps with their calls_done of calls_total, errors and times; durations in seconds. Error: 42704 job.';
+    'The job as one document: state, progress (0 to 100), current_step, eta, error {code, message, hint, step} or null, and steps with their calls_done of calls_total, errors and times; durations in seconds. A job in direction back also tells what still stands (left, with reason), what was kept on purpose (kept) and the failure before it (earlier_failure). Error: 42704 job.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_status(tenant text)
     RETURNS jsonb
@@ -133,58 +148,6 @@ BEGIN ATOMIC
     SELECT * FROM @extschema@.provision_logs(provision.newest_job(provision_logs.tenant), provision_logs.after_event, provision_logs.max_rows);
 END;
 COMMENT ON FUNCTION @extschema@.provision_logs(text, bigint, integer) IS 'provision_logs() of the tenant''s newest job.';
-
--- The plan function's own refusal is told with its code; a bug in it keeps its SQLSTATE.
-CREATE OR REPLACE FUNCTION provision.dry_run_of_step(chosen provision.step, context jsonb)
-    RETURNS TABLE (place bigint, call text, method text, path text, body jsonb)
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    given_detail text;
-BEGIN
-    RETURN QUERY
-        SELECT planned.ordinal,
-               (planned.call).name || CASE WHEN planned.wanted THEN ''
-                                           WHEN planned.missing_fact IS NOT NULL THEN format(' (needs %s)', planned.missing_fact)
-                                           ELSE ' (depends on an earlier answer)' END,
-               (planned.call).method, (planned.call).path, (planned.call).body
-          FROM provision.planned_calls((dry_run_of_step.chosen).plan_function, dry_run_of_step.context) AS planned
-         WHERE planned.wanted IS DISTINCT FROM false;
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS given_detail = PG_EXCEPTION_DETAIL;
-    RAISE EXCEPTION 'step "%" cannot be planned: %', (dry_run_of_step.chosen).name, SQLERRM
-        USING ERRCODE = SQLSTATE, DETAIL = given_detail,
-              HINT = format('Its plan is made by the function %s from the tenant''s config.', (dry_run_of_step.chosen).plan_function);
-END;
-$$;
-COMMENT ON FUNCTION provision.dry_run_of_step(provision.step, jsonb) IS 'The calls of a step as far as they are known now, in sending order.';
-
-CREATE OR REPLACE FUNCTION @extschema@.provision_plan(tenant text, workflow text DEFAULT 'tenant_setup')
-    RETURNS TABLE (ordinal integer, step text, call text, method text, url text, body jsonb)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    chosen  provision.workflow;
-    planned provision.tenant;
-    home    provision.engine;
-BEGIN
-    PERFORM provision.refuse_missing_tenants(ARRAY[provision_plan.tenant]);
-    chosen := provision.current_workflow(provision_plan.workflow);
-    SELECT * INTO planned FROM provision.tenant AS named WHERE named.name = provision_plan.tenant;
-    SELECT * INTO home FROM provision.engine WHERE engine.engine_id = planned.engine_id;
-    RETURN QUERY
-        SELECT row_number() OVER (ORDER BY wanted.ordinal, dry.place)::integer, wanted.name, dry.call, dry.method, home.base_url || dry.path, dry.body
-          FROM provision.step AS wanted
-         CROSS JOIN LATERAL provision.dry_run_of_step(wanted, provision.plan_context(NULL, planned, home.name, '{}', '{}')) AS dry
-         WHERE wanted.workflow_id = chosen.workflow_id
-           AND (wanted.condition IS NULL OR provision.meets(wanted.condition, planned, '{}'))
-         ORDER BY wanted.ordinal, dry.place;
-END;
-$$;
-COMMENT ON FUNCTION @extschema@.provision_plan(text, text) IS
-    'The dry run: the calls a job would make, in order, without making any. What only an answer will tell is marked: "(depends on an earlier answer)" after the call, {?name} in place of a fact. A step whose condition is not true by what is known now is left out. Errors: 42704 tenant or workflow, PV200 the plan refuses.';
 
 -- Commits between looks, so that it holds no snapshot while it waits: no settings on it, and not security definer, for both forbid that.
 CREATE OR REPLACE PROCEDURE @extschema@.provision_wait(job_id bigint, timeout interval DEFAULT '10 min')

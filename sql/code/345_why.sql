@@ -5,19 +5,31 @@ CREATE OR REPLACE FUNCTION provision.why_ended(job provision.job)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT 'completed', format('It ended at %s; there is nothing to do.', (job).finished_at), NULL
-     WHERE (job).state IN ('completed', 'rolled_back')
+     WHERE (job).state = 'completed'
+    UNION ALL
+    SELECT 'rolled back', concat_ws(' ', format('What it had made was removed by %s.', (job).finished_at),
+                                    'It had failed: ' || ((job).earlier_failure ->> 'message')), format('SELECT provision_start(%L, %L);', tenant.name, (job).workflow)
+      FROM provision.tenant
+     WHERE tenant.tenant_id = (job).tenant_id
+       AND (job).state = 'rolled_back'
+    UNION ALL
+    SELECT CASE WHEN thing.kept THEN 'kept on purpose' ELSE 'not removed' END,
+           format('%s "%s" of %s: %s', thing.kind, coalesce(thing.name, '?'), thing.step, coalesce(thing.reason, 'not tried yet')),
+           CASE WHEN NOT thing.kept THEN format('SELECT provision_rollback(%s);', (job).job_id) END
+      FROM provision.left_by_job((job).job_id) AS thing
+     WHERE (job).direction = 'back'
     UNION ALL
     SELECT 'cancelled', concat_ws(' ', format('%s cancelled it at %s.', coalesce((job).wish_actor, 'Somebody'), (job).finished_at),
                                   'Reason: ' || (job).wish_reason),
-           format('SELECT provision_retry(%s);', (job).job_id)
+           format('SELECT %s(%s);', CASE (job).direction WHEN 'back' THEN 'provision_rollback' ELSE 'provision_retry' END, (job).job_id)
      WHERE (job).state = 'cancelled'
     UNION ALL
     SELECT 'job failed', concat_ws(' ', (job).error_code || ':', (job).error_message, (job).error_hint),
-           format('SELECT provision_retry(%s);', (job).job_id)
-     WHERE (job).state IN ('failed', 'partial') AND (job).error_step IS NULL
+           format('SELECT %s(%s);', CASE (job).direction WHEN 'back' THEN 'provision_rollback' ELSE 'provision_retry' END, (job).job_id)
+     WHERE (job).state IN ('failed', 'partial') AND ((job).error_step IS NULL OR (job).direction = 'back')
     UNION ALL
     (SELECT 'step failed', concat_ws(' ', job_step.name || ':', job_step.error_code || ':', job_step.error_message, job_step.error_hint),
-            format('SELECT provision_retry(%s);', (job).job_id)
+            format('SELECT %s(%s);', CASE (job).direction WHEN 'back' THEN 'provision_rollback' ELSE 'provision_retry' END, (job).job_id)
        FROM provision.job_step
       WHERE job_step.job_id = (job).job_id
         AND job_step.state = 'failed'
@@ -28,6 +40,7 @@ BEGIN ATOMIC
       FROM provision.job_step
      WHERE job_step.job_id = (job).job_id
        AND job_step.state = 'blocked'
+       AND (job).direction = 'forward'
        AND (job).state IN ('failed', 'partial')
     HAVING count(*) > 0;
 END;
@@ -205,7 +218,7 @@ BEGIN ATOMIC
       LEFT JOIN provision.exclusion ON exclusion.exclusion = step.waits_for
       LEFT JOIN provision.attempt ON attempt.attempt_id = step.attempt_id
      WHERE step.job_id = (job).job_id
-       AND (step.state IN ('failed', 'blocked', 'retrying') OR step.waits_for IS NOT NULL OR step.attempt_id IS NOT NULL)
+       AND (step.state IN ('failed', 'retrying') OR step.state = 'blocked' AND (job).direction = 'forward' OR step.waits_for IS NOT NULL OR step.attempt_id IS NOT NULL)
      ORDER BY step.ordinal;
 END;
 COMMENT ON FUNCTION provision.why_steps(provision.job) IS 'What the steps of an active job are at or wait for.';

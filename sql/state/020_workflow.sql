@@ -6,6 +6,7 @@ CREATE TABLE provision.workflow (
     version      integer NOT NULL DEFAULT 1,
     is_current   boolean NOT NULL DEFAULT true,
     activates    boolean NOT NULL DEFAULT false,
+    rollback_on_failure boolean NOT NULL DEFAULT false,
     description  text NOT NULL DEFAULT '',
     is_builtin   boolean NOT NULL DEFAULT false,
     created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -20,6 +21,7 @@ CREATE TABLE provision.workflow (
 CREATE UNIQUE INDEX one_current_version ON provision.workflow (name) WHERE is_current;
 COMMENT ON TABLE provision.workflow IS 'A named, versioned set of steps. New jobs take the current version.';
 COMMENT ON COLUMN provision.workflow.activates IS 'When a job of it ends well, the tenant''s lifecycle becomes active.';
+COMMENT ON COLUMN provision.workflow.rollback_on_failure IS 'A job of it that fails is rolled back at once; the option rollback_on_failure of provision_start overrides it.';
 COMMENT ON COLUMN provision.workflow.is_builtin IS 'Belongs to the extension: not dumped, replaced by upgrades.';
 
 COMMENT ON COLUMN provision.workflow.max_wait_ms IS 'Milliseconds a job may wait for its first claim before it fails; null: for ever. The option max_wait of provision_start overrides it.';
@@ -31,6 +33,7 @@ CREATE TABLE provision.step (
     name             text NOT NULL,
     title            text NOT NULL DEFAULT '',
     plan_function    text NOT NULL,
+    undo_function    text,
     critical         boolean NOT NULL DEFAULT false,
     optional         boolean NOT NULL DEFAULT false,
     weight           integer NOT NULL DEFAULT 1,
@@ -48,6 +51,7 @@ CREATE TABLE provision.step (
     CONSTRAINT one_step_per_name UNIQUE (workflow_id, name),
     CONSTRAINT name_is_a_short_word CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
     CONSTRAINT plan_function_is_qualified CHECK (plan_function ~ '^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$'),
+    CONSTRAINT undo_function_is_qualified CHECK (undo_function ~ '^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$'),
     CONSTRAINT optional_is_not_critical CHECK (NOT (optional AND critical)),
     CONSTRAINT weight_is_positive CHECK (weight > 0),
     CONSTRAINT max_attempts_is_positive CHECK (max_attempts BETWEEN 1 AND 100),
@@ -58,6 +62,7 @@ CREATE TABLE provision.step (
 );
 COMMENT ON TABLE provision.step IS 'One unit of progress the user sees; its plan function turns what is known into calls.';
 COMMENT ON COLUMN provision.step.plan_function IS 'Schema-qualified name of a function (job jsonb) RETURNS SETOF provision.call. A name, not regproc, so that pg_upgrade can carry it.';
+COMMENT ON COLUMN provision.step.undo_function IS 'Like plan_function, asked when the job is rolled back, with what the step is known to have created under "created"; provision.plan_undo_documents does for documents. Null: there is nothing to undo, and what the step did create is reported as left.';
 COMMENT ON COLUMN provision.step.critical IS 'Its failure ends the job as failed; the failure of others makes it partial.';
 COMMENT ON COLUMN provision.step.optional IS 'May be skipped by provision_skip_step or by options.skip_steps.';
 COMMENT ON COLUMN provision.step.weight IS 'Its share of the job''s progress.';
@@ -80,7 +85,9 @@ CREATE TYPE provision.call AS (
     guard       text,
     repeatable  boolean,
     effort      text,
-    learn       jsonb
+    learn       jsonb,
+    creates     jsonb,
+    refusable   boolean
 );
 COMMENT ON TYPE provision.call IS 'One HTTP exchange a step wants. A plan function returns them in the order in which they are to be sent.';
 COMMENT ON COLUMN provision.call.name IS 'Unique within the step.';
@@ -90,6 +97,8 @@ COMMENT ON COLUMN provision.call.guard IS 'An earlier call that looks whether th
 COMMENT ON COLUMN provision.call.repeatable IS 'Sending it twice does no harm; null: true for GET, PUT and DELETE.';
 COMMENT ON COLUMN provision.call.effort IS 'Its time limit, a row of provision.effort; null: read for GET, write for the others.';
 COMMENT ON COLUMN provision.call.learn IS 'Facts to keep from its answer: {"fact": "jsonpath into the decoded body"}.';
+COMMENT ON COLUMN provision.call.creates IS 'What it makes that a rollback has to remove: {"kind": "Company", "name": "jsonpath to its name or names in the answer"}; also look (the path in the guard''s answer, where it is another), scope (site: shared by the tenants of a site) and goes_with (the kind that takes it along when it is removed). Null: nothing.';
+COMMENT ON COLUMN provision.call.refusable IS 'When the server refuses it for good, the step does not fail: the answer is kept with the verdict refused, and the plan judges it.';
 
 CREATE TABLE provision.effort (
     effort      text PRIMARY KEY,

@@ -59,6 +59,8 @@ CREATE TABLE provision.job (
     correlation_id   text NOT NULL,
     idempotency_key  text UNIQUE,
     has_flaw         boolean NOT NULL DEFAULT false,
+    rollback_on_failure boolean NOT NULL DEFAULT false,
+    earlier_failure    jsonb,
     crash_count      smallint NOT NULL DEFAULT 0,
     error_code       text,
     error_message    text,
@@ -78,7 +80,7 @@ CREATE TABLE provision.job (
     CONSTRAINT owner_iff_running CHECK ((owner IS NOT NULL) = (state = 'running')),
     CONSTRAINT slots_iff_running CHECK ((slots > 0) = (state = 'running')),
     CONSTRAINT due_at_if_scheduled CHECK (state <> 'scheduled' OR due_at IS NOT NULL),
-    CONSTRAINT wish_is_known CHECK (wish IN ('cancel', 'pause', 'expire')),
+    CONSTRAINT wish_is_known CHECK (wish IN ('cancel', 'pause', 'expire', 'rollback')),
     CONSTRAINT wish_only_while_running CHECK (wish IS NULL OR state IN ('pending', 'running')),
     CONSTRAINT error_if_failed CHECK (state <> 'failed' OR error_code IS NOT NULL),
     CONSTRAINT expires_only_while_active CHECK (expires_at IS NULL OR finished_at IS NULL),
@@ -106,6 +108,9 @@ COMMENT ON COLUMN provision.job.due_at IS 'scheduled: when it becomes pending; r
 COMMENT ON COLUMN provision.job.owner IS 'Incarnation that runs it. A result is recorded only while this is so.';
 COMMENT ON COLUMN provision.job.slots IS 'Calls of its engine''s max_concurrent it holds while it runs: its calls in flight, at least one.';
 COMMENT ON COLUMN provision.job.wish IS 'What was asked for while it runs; granted once its calls in flight have ended. expire: its deadline has passed.';
+COMMENT ON COLUMN provision.job.direction IS 'back: it undoes what it made, step by step from the last one.';
+COMMENT ON COLUMN provision.job.rollback_on_failure IS 'When it fails, it is rolled back at once.';
+COMMENT ON COLUMN provision.job.earlier_failure IS 'The failure after which it was rolled back: {"code", "message", "hint", "step"}.';
 COMMENT ON COLUMN provision.job.has_flaw IS 'Some step of it failed, was blocked or skipped: its other steps are checked for what they require.';
 COMMENT ON COLUMN provision.job.crash_count IS 'Worker crashes in a row in which it was in flight; an answer sets it back.';
 COMMENT ON COLUMN provision.job.max_wait_ms IS 'Milliseconds it may wait for the first claim of a run, from its option or its workflow; null: for ever.';
@@ -176,6 +181,8 @@ CREATE TABLE provision.attempt (
     repeatable       boolean NOT NULL,
     learn            jsonb,
     only_looks       boolean NOT NULL DEFAULT false,
+    creates          jsonb,
+    refusable        boolean NOT NULL DEFAULT false,
     request_body     jsonb,
     timeout_ms       integer NOT NULL,
     started_at       timestamptz NOT NULL,
@@ -201,10 +208,43 @@ CREATE INDEX attempt_of_job ON provision.attempt (job_id, attempt_id);
 CREATE INDEX attempt_by_time ON provision.attempt USING brin (started_at);
 COMMENT ON TABLE provision.attempt IS 'One try at a call: written before its first byte is sent, completed when its outcome is known. Kept for provision.retention.';
 COMMENT ON COLUMN provision.attempt.only_looks IS 'It changes nothing on the server: a GET, or a repeatable call of effort read. May be ended at any time.';
+COMMENT ON COLUMN provision.attempt.creates IS 'What the call makes; see provision.call.';
+COMMENT ON COLUMN provision.attempt.refusable IS 'A permanent refusal does not fail the step.';
 COMMENT ON COLUMN provision.attempt.request_body IS 'As sent, secrets redacted.';
 COMMENT ON COLUMN provision.attempt.verdict IS 'What its answer meant (answer_rule), or crashed when its worker died before the answer was recorded.';
 COMMENT ON COLUMN provision.attempt.error_detail IS 'The server''s own message, or what went wrong in transport; redacted.';
 COMMENT ON COLUMN provision.attempt.response_excerpt IS 'First 1,000 characters of the body; redacted.';
+
+CREATE TABLE provision.creation (
+    creation_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    job_id        bigint NOT NULL REFERENCES provision.job ON DELETE CASCADE,
+    ordinal       smallint NOT NULL,
+    attempt_id    bigint NOT NULL,
+    call          text NOT NULL,
+    kind          text NOT NULL,
+    name          text,
+    creates       jsonb NOT NULL,
+    look          jsonb,
+    known_before  text[] NOT NULL DEFAULT '{}',
+    made_at       timestamptz,
+    undone_at     timestamptz,
+    kept          boolean NOT NULL DEFAULT false,
+    left_reason   text,
+    CONSTRAINT made_at_iff_named CHECK ((made_at IS NOT NULL) = (name IS NOT NULL)),
+    CONSTRAINT kept_is_not_undone CHECK (NOT (kept AND undone_at IS NOT NULL)),
+    CONSTRAINT kept_has_a_reason CHECK (NOT kept OR left_reason IS NOT NULL)
+) WITH (fillfactor = 70);
+CREATE INDEX creation_of_job ON provision.creation (job_id, ordinal);
+COMMENT ON TABLE provision.creation IS 'What jobs made on their servers, and nothing else: a row is written before the call is sent, named when its answer says so, removed when nothing was made. A rollback undoes these. Kept as long as the job.';
+COMMENT ON COLUMN provision.creation.attempt_id IS 'The attempt that made it; its row may be gone after provision.retention.';
+COMMENT ON COLUMN provision.creation.kind IS 'DocType, or another word the undo function of the step understands.';
+COMMENT ON COLUMN provision.creation.name IS 'Null: sent, and not known whether anything was made; a rollback asks "look" and takes what was not known_before.';
+COMMENT ON COLUMN provision.creation.creates IS 'As the call declared it; see provision.call.';
+COMMENT ON COLUMN provision.creation.look IS 'The guard''s request: {"method", "path", "body"}; null: the call had no guard.';
+COMMENT ON COLUMN provision.creation.known_before IS 'Names in the guard''s answer before the call was sent.';
+COMMENT ON COLUMN provision.creation.undone_at IS 'When it was proven gone.';
+COMMENT ON COLUMN provision.creation.kept IS 'Belongs to the whole site and is left on purpose, because others use it.';
+COMMENT ON COLUMN provision.creation.left_reason IS 'Why the last rollback left it; the server''s own words where it has some.';
 
 CREATE TABLE provision.event (
     event_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -17,6 +17,8 @@ SELECT pg_catalog.pg_extension_config_dump('provision.job_step', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.exclusion', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.attempt', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.attempt_attempt_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('provision.creation', '');
+SELECT pg_catalog.pg_extension_config_dump('provision.creation_creation_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.event', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.event_event_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.worker', '');

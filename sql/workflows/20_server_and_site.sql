@@ -80,6 +80,13 @@ CREATE OR REPLACE FUNCTION provision.look_time_zone(name text DEFAULT 'time zone
                           '{"site_time_zone": "$.message"}', wanted);
 COMMENT ON FUNCTION provision.look_time_zone(text, boolean) IS 'A call that learns the site''s time zone.';
 
+-- Fixtures belong to all tenants of a site: a rollback removes them only when nobody else uses them.
+CREATE OR REPLACE FUNCTION provision.of_the_site()
+    RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN '{"scope": "site"}'::jsonb;
+COMMENT ON FUNCTION provision.of_the_site() IS 'What a call creates is shared by the tenants of the site; see provision.call.creates.';
+
 -- Step 1 ----------------------------------------------------------------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION provision.plan_platform_setup(job jsonb)
@@ -162,7 +169,7 @@ BEGIN
     RETURN NEXT provision.look('look wizard',
         provision.method_path('frappe.client.get_single_value', '{"doctype": "System Settings", "field": "setup_complete"}'));
     RETURN NEXT ROW('run wizard', 'POST', '/api/method/frappe.desk.page.setup_wizard.setup_wizard.setup_complete',
-                    provision.wizard_arguments(job), needed, 'look wizard', true, 'wizard', NULL)::provision.call;
+                    provision.wizard_arguments(job), needed, 'look wizard', true, 'wizard', NULL, '{"kind": "Setup Wizard", "scope": "site"}', NULL)::provision.call;
     RETURN NEXT provision.look_time_zone('time zone after wizard', needed);
 END;
 $$;
@@ -185,11 +192,13 @@ BEGIN
     RETURN NEXT provision.look_list(look, doctype, '[]', jsonb_build_array('name', 'is_group', 'parent_' || field),
         jsonb_build_object(field, CASE WHEN leaf IS NULL THEN '$.*[0].name' ELSE leaf_path END), order_by => 'lft asc', max_rows => 20);
     RETURN NEXT provision.create_document('create root ' || lower(doctype), doctype, jsonb_build_object(field || '_name', root, 'is_group', 1),
-        NOT provision.found(job, look), look, CASE WHEN leaf IS NULL THEN jsonb_build_object(field, '$.data.name') END);
+        NOT provision.found(job, look), look, CASE WHEN leaf IS NULL THEN jsonb_build_object(field, '$.data.name') END,
+        creates => provision.of_the_site());
     IF leaf IS NOT NULL THEN
         RETURN NEXT provision.create_document('create ' || lower(doctype), doctype,
             jsonb_build_object(field || '_name', leaf, 'parent_' || field, root_found, 'is_group', 0),
-            NOT provision.listed(job, look, 'is_group', '0'), look, jsonb_build_object(field, '$.data.name'));
+            NOT provision.listed(job, look, 'is_group', '0'), look, jsonb_build_object(field, '$.data.name'),
+            creates => provision.of_the_site());
     END IF;
 END;
 $$;

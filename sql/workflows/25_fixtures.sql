@@ -42,14 +42,15 @@ DECLARE
     units jsonb := provision.units_needed(job);
 BEGIN
     -- Without this one ERPNext cannot create a company.
-    RETURN QUERY SELECT * FROM provision.ensure_document(job, 'warehouse type', 'Warehouse Type', 'Transit', '{"name": "Transit"}');
+    RETURN QUERY SELECT * FROM provision.ensure_document(job, 'warehouse type', 'Warehouse Type', 'Transit', '{"name": "Transit"}',
+        creates => provision.of_the_site());
     RETURN QUERY SELECT * FROM provision.plan_first_price_list(job, 'selling', 'Standard Selling');
     RETURN QUERY SELECT * FROM provision.plan_first_price_list(job, 'buying', 'Standard Buying');
     RETURN NEXT provision.look_list('look units', 'UOM', jsonb_build_array(jsonb_build_array('name', 'in', units)));
     FOR unit IN SELECT jsonb_array_elements_text(units) LOOP
         RETURN NEXT provision.create_document('create unit ' || unit, 'UOM',
             jsonb_build_object('uom_name', unit, 'enabled', 1, 'must_be_whole_number', CASE unit WHEN 'Nos' THEN 1 END),
-            NOT provision.listed(job, 'look units', 'name', unit), 'look units');
+            NOT provision.listed(job, 'look units', 'name', unit), 'look units', creates => provision.of_the_site());
     END LOOP;
 END;
 $$;
@@ -67,7 +68,7 @@ BEGIN
     RETURN NEXT provision.look_list(look, 'Price List', jsonb_build_array(jsonb_build_array(kind, '=', 1)), max_rows => 1);
     RETURN NEXT provision.create_document(format('create %s price list', kind), 'Price List',
         jsonb_build_object('price_list_name', name, 'currency', provision.setting(job, 'currency'), kind, 1, 'enabled', 1),
-        NOT provision.found(job, look), look);
+        NOT provision.found(job, look), look, creates => provision.of_the_site());
 END;
 $$;
 COMMENT ON FUNCTION provision.plan_first_price_list(jsonb, text, text) IS 'The first price list for selling or buying of a site that has none.';
@@ -85,14 +86,15 @@ BEGIN
     FOR method IN SELECT * FROM provision.setting_list(job, 'payment_methods') LOOP
         RETURN NEXT provision.create_document('create payment method ' || method, 'Mode of Payment',
             jsonb_build_object('mode_of_payment', method, 'type', CASE lower(method) WHEN 'cash' THEN 'Cash' ELSE 'Bank' END, 'enabled', 1),
-            NOT provision.listed(job, 'look payment methods', 'name', method), 'look payment methods');
+            NOT provision.listed(job, 'look payment methods', 'name', method), 'look payment methods', creates => provision.of_the_site());
     END LOOP;
     RETURN NEXT provision.look_list('look stock entry type', 'Stock Entry Type', '[["purpose", "=", "Material Receipt"]]',
         learn => '{"stock_entry_type": "$.*[0].name"}');
     RETURN NEXT provision.create_document('create stock entry type', 'Stock Entry Type', '{"name": "Material Receipt", "purpose": "Material Receipt"}',
-        NOT provision.found(job, 'look stock entry type'), 'look stock entry type', '{"stock_entry_type": "$.data.name"}');
+        NOT provision.found(job, 'look stock entry type'), 'look stock entry type', '{"stock_entry_type": "$.data.name"}',
+        creates => provision.of_the_site());
     RETURN QUERY SELECT * FROM provision.ensure_document(job, 'party type', 'Party Type', 'Customer',
-        '{"party_type": "Customer", "account_type": "Receivable"}');
+        '{"party_type": "Customer", "account_type": "Receivable"}', creates => provision.of_the_site());
 END;
 $$;
 COMMENT ON FUNCTION provision.plan_money_fixtures(jsonb) IS 'Payment methods, stock entry type and party type of a site that lacks them.';
@@ -123,7 +125,8 @@ BEGIN
     RETURN NEXT provision.create_document('create fiscal year', 'Fiscal Year',
         jsonb_build_object('year', provision.fiscal_year_name(year_start, year_end), 'year_start_date', year_start, 'year_end_date', year_end,
                            'is_short_year', CASE WHEN (year_start, year_end) <> (full_start, full_end) THEN 1 END),
-        CASE WHEN provision.answered(job, 'look fiscal years') THEN NOT covered END, 'look fiscal years');
+        CASE WHEN provision.answered(job, 'look fiscal years') THEN NOT covered END, 'look fiscal years',
+        creates => provision.of_the_site());
 END;
 $$;
 COMMENT ON FUNCTION provision.plan_fiscal_year(jsonb) IS 'A fiscal year that holds today, unless the site has one: found by its dates, whatever its name.';
@@ -156,7 +159,8 @@ BEGIN
         RETURN NEXT provision.create_document('create own key of ' || keyed.doctype, 'Custom Field',
             jsonb_build_object('dt', keyed.doctype, 'fieldname', 'provision_key', 'label', 'Provision Key', 'fieldtype', 'Data',
                                'unique', 1, 'no_copy', 1, 'read_only', 1, 'insert_after', keyed.insert_after),
-            missing AND NOT provision.found(job, look), look, effort => 'settings');
+            missing AND NOT provision.found(job, look), look, effort => 'settings',
+            creates => provision.of_the_site());
     END LOOP;
 END;
 $$;

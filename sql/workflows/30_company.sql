@@ -190,7 +190,7 @@ BEGIN
         jsonb_build_object('account_name', 'Bank', 'account_type', 'Bank', 'company', company, 'parent_account', coalesce(parent, '{?bank_accounts}')),
         CASE WHEN has_default THEN false
              WHEN provision.answered(job, look) THEN parent IS NOT NULL AND NOT provision.listed(job, look, 'is_group', '0') END,
-        look, '{"bank_account": "$.data.name"}');
+        look, '{"bank_account": "$.data.name"}', creates => '{"goes_with": "Company"}');
 END;
 $$;
 COMMENT ON FUNCTION provision.plan_bank_account(jsonb, text) IS 'The company''s bank account, found by its type or made under the chart''s group of bank accounts.';
@@ -207,6 +207,7 @@ DECLARE
     look text := 'look account of ' || method;
     read text := 'read payment method ' || method;
     document jsonb := provision.answer_value(job, read);
+    change provision.call;
 BEGIN
     IF provision.answered(job, read) AND document IS NULL THEN
         PERFORM provision.give_up('PAYMENT_METHOD_MISSING', method);
@@ -215,16 +216,26 @@ BEGIN
         'doctype', 'Mode of Payment Account', 'parent', 'Mode of Payment', 'fields', '["default_account"]'::jsonb,
         'filters', jsonb_build_object('parent', method, 'company', company), 'limit_page_length', 1)));
     RETURN NEXT provision.look(read, provision.document_path('Mode of Payment', method), wanted => NOT provision.found(job, look));
-    RETURN NEXT provision.change_document('add account to ' || method, 'Mode of Payment', method,
+    change := provision.change_document('add account to ' || method, 'Mode of Payment', method,
         jsonb_strip_nulls(jsonb_build_object('modified', document -> 'modified', 'accounts',
             provision.payment_accounts(document) || jsonb_build_object('company', company,
                 'default_account', provision.payment_account(job, method, document)))),
         NOT provision.found(job, look) AND CASE WHEN provision.answered(job, read)
             THEN NOT coalesce(document -> 'accounts' @> jsonb_build_array(jsonb_build_object('company', company)), false) END,
         read);
+    change.creates := provision.payment_row(company);
+    RETURN NEXT change;
 END;
 $$;
 COMMENT ON FUNCTION provision.plan_payment_method(jsonb, text, text) IS 'A payment method''s account for the company, added to those of the other companies.';
+
+-- Before, the document that is read has no row of the company; afterwards it has: then the row is ours.
+CREATE OR REPLACE FUNCTION provision.payment_row(company text)
+    RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN jsonb_build_object('kind', 'Mode of Payment Account', 'goes_with', 'Company', 'name', '$.data.name',
+                              'look', format('$.data.accounts[*] ? (@.company == %s).parent', to_jsonb(company)));
+COMMENT ON FUNCTION provision.payment_row(text) IS 'What the account of a company is that was added to a Mode of Payment: a row named after the method, which goes when the company does.';
 
 CREATE OR REPLACE FUNCTION provision.payment_accounts(document jsonb)
     RETURNS jsonb

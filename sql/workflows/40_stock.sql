@@ -47,7 +47,8 @@ BEGIN
                                'parent_warehouse', coalesce(root, provision.fact(job, 'warehouse_group'))),
             CASE WHEN provision.answered(job, 'look warehouses') THEN provision.warehouse_row(job, wanted[place]) IS NULL END, 'look warehouses',
             jsonb_strip_nulls(jsonb_build_object('main_warehouse', CASE place WHEN 1 THEN '$.data.name' END,
-                                                 'pos_warehouse', CASE place WHEN cardinality(wanted) THEN '$.data.name' END)));
+                                                 'pos_warehouse', CASE place WHEN cardinality(wanted) THEN '$.data.name' END)),
+            creates => '{"goes_with": "Company"}');
     END LOOP;
 END;
 $$;
@@ -178,13 +179,13 @@ BEGIN
                   ORDER BY min(place) LOOP
         RETURN NEXT provision.look_list('look ' || batch.name, doctype,
             jsonb_build_array(jsonb_build_array('item_code', 'in', batch.codes)) || filters, '["name", "item_code"]');
-        RETURN NEXT provision.create_batch(job, batch.name, batch.documents);
+        RETURN NEXT provision.create_batch(job, batch.name, doctype, batch.documents);
     END LOOP;
 END;
 $$;
 COMMENT ON FUNCTION provision.plan_batches(jsonb, text, text, jsonb, jsonb) IS 'Creates those of many documents that the lists do not show.';
 
-CREATE OR REPLACE FUNCTION provision.create_batch(job jsonb, name text, documents jsonb)
+CREATE OR REPLACE FUNCTION provision.create_batch(job jsonb, name text, doctype text, documents jsonb)
     RETURNS provision.call
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -197,10 +198,11 @@ DECLARE
                        WHERE lower(document ->> 'item_code') <> ALL (present));
 BEGIN
     RETURN ROW('create ' || create_batch.name, 'POST', '/api/method/frappe.client.insert_many', jsonb_build_object('docs', coalesce(missing, '[]')),
-               CASE WHEN provision.answered(job, look) THEN missing IS NOT NULL END, look, false, 'settings', NULL)::provision.call;
+               CASE WHEN provision.answered(job, look) THEN missing IS NOT NULL END, look, false, 'settings', NULL,
+               jsonb_build_object('kind', doctype, 'name', '$.message[*]', 'look', '$.*.name'), NULL)::provision.call;
 END;
 $$;
-COMMENT ON FUNCTION provision.create_batch(jsonb, text, jsonb) IS 'A call that creates those documents of a batch that its list does not show.';
+COMMENT ON FUNCTION provision.create_batch(jsonb, text, text, jsonb) IS 'A call that creates those documents of a batch that its list does not show.';
 
 CREATE OR REPLACE FUNCTION provision.provision_key(job jsonb, thing text)
     RETURNS text

@@ -68,6 +68,15 @@ sub creations
 	return grep { /^created / } map { $_->{effect} // '' } $self->requests($query);
 }
 
+# Every document there is, as "DocType/name", over all sites.
+sub documents
+{
+	my ($self) = @_;
+	my $sites = $self->control('GET', 'names');
+
+	return sort map { my $tables = $_; map { my $doctype = $_; map { "$doctype/$_" } @{ $tables->{$doctype} } } keys %$tables } values %$sites;
+}
+
 # Things that were made more than once, over all sites: must be none.
 sub doubles
 {

@@ -11,7 +11,7 @@ EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS given_detail = PG_EXCEPTION_DETAIL, given_hint = PG_EXCEPTION_HINT;
     RETURN QUERY VALUES (SQLSTATE, regexp_replace(SQLERRM, 'job [1-9]\d*', 'job N'));
     RETURN QUERY SELECT 'detail', regexp_replace(line, 'job [1-9]\d*', 'job N') FROM regexp_split_to_table(nullif(given_detail, ''), E'\n') AS line;
-    RETURN QUERY SELECT 'hint', regexp_replace(given_hint, '\(\d+\)', '(N)') WHERE given_hint <> '';
+    RETURN QUERY SELECT 'hint', regexp_replace(given_hint, '\(\d+', '(N') WHERE given_hint <> '';
 END;
 $$;
 \pset format unaligned
@@ -44,7 +44,9 @@ SELECT * FROM pg_temp.refusal(format('SELECT provision_retry(%s::bigint)', :job)
 SELECT * FROM pg_temp.refusal(format('SELECT provision_resume(%s::bigint)', :job));
 SELECT * FROM pg_temp.refusal(format('SELECT provision_skip_step(%s, %L)', :job, 'step_2_company'));
 SELECT * FROM pg_temp.refusal(format('SELECT provision_skip_step(%s, %L)', :job, 'step_99'));
-SELECT * FROM pg_temp.refusal(format('SELECT provision_cancel(%s::bigint, rollback => true)', :job));
+SELECT * FROM pg_temp.refusal(format('SELECT provision_rollback(%s::bigint)', :job));
+SELECT * FROM pg_temp.refusal($$SELECT provision_plan('acme', direction => 'sideways')$$);
+SELECT * FROM pg_temp.refusal($$SELECT provision_start('acme', options => '{"rollback_on_failure": 1}')$$);
 SELECT state FROM provision_cancel(:job);
 SELECT * FROM pg_temp.refusal(format('SELECT provision_cancel(%s::bigint)', :job));
 SELECT count(*) AS engines FROM provision.engine;

@@ -20,10 +20,10 @@ encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 class Outcome:
     """What a request did: for the log and the inventory."""
-    __slots__ = ("response", "user", "effect", "inserted", "derived", "deleted")
+    __slots__ = ("response", "user", "effect", "inserted", "derived")
 
     def __init__(self):
-        self.response = self.user = self.effect = self.deleted = None
+        self.response = self.user = self.effect = None
         self.inserted = self.derived = ()
 
 
@@ -43,7 +43,7 @@ def answer(site, request):
         outcome.derived = [pair for pair in site.created if pair not in site.inserted]
     except FrappeError as error:
         site.rollback()
-        outcome.effect = outcome.deleted = None
+        outcome.effect = None
         error.messages = site.notes + error.messages
         outcome.response = error_response(site, request, error)
     except PageError as page:
@@ -52,7 +52,7 @@ def answer(site, request):
         outcome.response = Response(page.status, build(page.status, page.text), pages.HTML, page.headers)
     except Exception as error:        # a stand-in that dies would hide the cause from the test
         site.rollback()
-        outcome.effect = outcome.deleted = None
+        outcome.effect = None
         outcome.response = error_response(site, request, uncaught(type(error).__name__, str(error)))
     return outcome
 
@@ -164,9 +164,7 @@ def update_document(site, user, doctype, name, request, outcome):
 
 
 def delete_document(site, user, doctype, name, request, outcome):
-    outcome.deleted = site.get(doctype, name)
-    lifecycle.delete(site, user, doctype, name)
-    outcome.effect = "deleted %s/%s" % (doctype, outcome.deleted["name"])
+    outcome.effect = "deleted %s/%s" % (doctype, lifecycle.delete(site, user, doctype, name)["name"])
     return 202, {"data": "ok"}
 
 

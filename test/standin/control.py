@@ -85,6 +85,12 @@ def inventory(gateway, body, query):
     return gateway.journal.inventory(gateway.sites)
 
 
+def names(gateway, body, query):
+    """Every document there is, by site and DocType."""
+    return {name: {doctype: sorted(document["name"] for document in table.values())
+                   for doctype, table in site.tables.items() if table} for name, site in gateway.sites.items()}
+
+
 def stats(gateway, body, query):
     return gateway.journal.stats(gateway.sites)
 
@@ -123,6 +129,6 @@ def read_document(gateway, body, query):
 ROUTES = {
     ("POST", "fault"): add_fault, ("GET", "fault"): list_faults, ("DELETE", "fault"): clear_faults,
     ("POST", "mode"): set_mode, ("GET", "mode"): get_mode, ("GET", "log"): log, ("GET", "inventory"): inventory,
-    ("GET", "stats"): stats, ("POST", "reset"): reset, ("POST", "user"): user, ("POST", "doc"): plant_document,
+    ("GET", "names"): names, ("GET", "stats"): stats, ("POST", "reset"): reset, ("POST", "user"): user, ("POST", "doc"): plant_document,
     ("GET", "doc"): read_document,
 }

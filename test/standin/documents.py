@@ -35,6 +35,8 @@ class Site:
         self.undo = None            # the steps back while a transaction is open
         self.created = []           # (doctype, name) of the open transaction's new documents
         self.inserted = []          # those of them that were asked for, not derived
+        self.removed = []           # those that went in the open transaction, with what they took along
+        self.gone = []              # those that went for good and are not counted yet
         self.notes = []             # _server_messages beside the answer
         self.actor = "Administrator"
         self.tree = 0
@@ -70,16 +72,18 @@ class Site:
     # -- transactions
 
     def begin(self):
-        self.undo, self.created, self.inserted, self.notes = [], [], [], []
+        self.undo, self.created, self.inserted, self.removed, self.notes = [], [], [], [], []
 
     def commit(self):
         self.undo = None
+        self.gone += self.removed
+        self.removed = []
 
     def rollback(self):
         steps, self.undo = self.undo, None
         for step in reversed(steps):
             step()
-        self.created, self.inserted = [], []
+        self.created, self.inserted, self.removed = [], [], []
 
     def remember(self, mapping, key):
         """Note how to put mapping[key] back."""
@@ -136,6 +140,7 @@ class Site:
         if key not in table:
             return
         self.replace(doctype, table, key, document, None)
+        (self.gone if self.undo is None else self.removed).append(document)
         if self.undo is not None:
             self.undo.append(lambda: self.replace(doctype, table, key, None, document))
 

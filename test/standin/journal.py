@@ -69,13 +69,20 @@ class Journal:
             add(counts["created"], doctype, logical_name(site.get(doctype, name)))
         for doctype, name in outcome.derived:
             counts["derived"][doctype] += 1
-        if outcome.deleted is not None:
-            add(counts["deleted"], outcome.deleted["doctype"], logical_name(outcome.deleted))
+        self.count_gone(site)
+
+    def count_gone(self, site):
+        """With what a deletion took along, and what a background job removed."""
+        counts = self.by_site.setdefault(site.name, {"created": {}, "deleted": {}, "derived": collections.Counter()})
+        gone, site.gone = site.gone, []
+        for document in gone:
+            add(counts["deleted"], document["doctype"], logical_name(document))
 
     def inventory(self, sites):
         return {name: self.site_inventory(site) for name, site in sites.items()}
 
     def site_inventory(self, site):
+        self.count_gone(site)
         counts = self.by_site.get(site.name, {"created": {}, "deleted": {}, "derived": {}})
         return {"created": counts["created"], "deleted": counts["deleted"], "derived": dict(counts["derived"]),
                 "more_than_once": sorted(more_than_once(counts)),

@@ -168,6 +168,7 @@ def delete(site, user, doctype, name):
     run("trash", site, document)
     check_not_linked(site, document)
     site.remove(document)
+    return document
 
 
 def run_method(site, user, doctype, name, method):

@@ -74,8 +74,9 @@ def make_price(site, item, old):
 
 @on("trash", "Item")
 def take_prices_along(site, item, old):
-    for price in site.where("Item Price", "item_code", item["name"]):
-        site.remove(price)
+    for doctype in ("Item Price", "Bin"):
+        for found in site.where(doctype, "item_code", item["name"]):
+            site.remove(found)
 
 
 @on("validate", "Item Price")
