@@ -11,7 +11,7 @@ COMMENT ON FUNCTION provision.is_empty_answer(text, jsonb) IS 'The server says t
 
 -- What follows from a verdict:
 --   advance      the call is done, on with the plan          look_again  the guard is asked again before the call is repeated
---   doubt        "absent", but a lost call may still be at work: ask again later
+--   doubt        "absent", but a lost call may still be at work: ask again later. Of a deletion, absent is always believed
 --   again        nothing learnt, no try used (interrupted; breaker not closed)
 --   retry        the same again after a pause                fail        the step has failed
 CREATE OR REPLACE FUNCTION provision.next_move(outcome provision.outcome, breaker text)
@@ -19,7 +19,7 @@ CREATE OR REPLACE FUNCTION provision.next_move(outcome provision.outcome, breake
     LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
     SELECT CASE
-        WHEN outcome.doubtful AND outcome.repeatable AND provision.is_empty_answer(outcome.verdict, outcome.body) THEN 'doubt'
+        WHEN outcome.doubtful AND outcome.repeatable AND outcome.method <> 'DELETE' AND provision.is_empty_answer(outcome.verdict, outcome.body) THEN 'doubt'
         WHEN outcome.verdict = 'success' THEN 'advance'
         WHEN outcome.verdict = 'absent' AND outcome.method IN ('GET', 'DELETE') THEN 'advance'
         WHEN outcome.verdict = 'duplicate' AND outcome.guard IS NULL THEN 'advance'
@@ -163,7 +163,8 @@ BEGIN
            attempt_id = NULL,
            tries = back.tries,
            next_attempt_at = CASE WHEN back.state = 'retrying' THEN clock_timestamp() + back.pause END,
-           doubtful_until = CASE WHEN (back.outcome).delivery = 'unknown' AND (back.outcome).method NOT IN ('GET', 'DELETE') OR (back.outcome).verdict = 'ambiguous'
+           doubtful_until = CASE WHEN (back.outcome).method <> 'DELETE'
+                                      AND ((back.outcome).delivery = 'unknown' AND (back.outcome).method <> 'GET' OR (back.outcome).verdict = 'ambiguous')
                                  THEN clock_timestamp() + make_interval(secs => (back.outcome).patience_ms / 1000.0)
                                  ELSE step.doubtful_until END,
            answers = CASE WHEN back.move = 'look_again' THEN step.answers - (back.outcome).guard ELSE step.answers END,

@@ -13,7 +13,7 @@ BEGIN
     WITH judged AS MATERIALIZED (
         SELECT creation.creation_id,
                coalesce(bool_and(result.is_gone), step_is_undone AND provision.is_to_be_undone(context, creation.creates)) AS is_gone,
-               creation.creates ? 'stays' OR creation.creates ->> 'scope' = 'site' AS may_stay,
+               creation.creates ? 'stays' OR coalesce(creation.creates ->> 'scope' = 'site', false) AS may_stay,
                coalesce(creation.creates ->> 'stays', max(result.reason) FILTER (WHERE NOT result.is_gone),
                         CASE WHEN creation.creates ->> 'scope' = 'site' AND NOT provision.is_to_be_undone(context, creation.creates)
                              THEN 'other tenants use this site' END) AS reason
