@@ -5,7 +5,7 @@
  * delay (--delay-ms), cheaply enough never to be what is measured: one thread,
  * one read and one write per request, and one list of delayed answers, sorted
  * by itself because the delay is the same for all. GET /_count tells how many
- * requests arrived; --max-seconds ends the server by SIGALRM.
+ * requests arrived, and how many there were at once at most; --max-seconds ends the server by SIGALRM.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -50,6 +50,8 @@ static int	listen_fd;
 static int	timer_fd;
 static uint64_t delay_us = 5000;
 static uint64_t request_count = 0;
+static uint64_t at_once = 0;	/* requests that are being answered */
+static uint64_t most_at_once = 0;
 
 static void
 fail(const char *what)
@@ -80,7 +82,10 @@ static void
 close_connection(Connection *connection)
 {
 	if (connection->state == DELAYED)
+	{
 		TAILQ_REMOVE(&delayed, connection, link);
+		at_once--;
+	}
 	close(connection->fd);
 	free(connection);
 }
@@ -97,7 +102,8 @@ write_answer(Connection *connection)
 	int			length;
 
 	if (connection->wants_count)
-		snprintf(body, sizeof(body), "{\"count\":%llu}", (unsigned long long) request_count);
+		snprintf(body, sizeof(body), "{\"count\":%llu,\"most_at_once\":%llu}",
+				 (unsigned long long) request_count, (unsigned long long) most_at_once);
 	length = snprintf(answer, sizeof(answer),
 					  "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
 					  strlen(body), body);
@@ -160,6 +166,8 @@ advance(Connection *connection)
 		if (connection->state != DELAYED && !write_answer(connection))
 			return false;
 	}
+	at_once++;
+	most_at_once = MAX(most_at_once, at_once);
 	connection->due_at = now_us() + delay_us;
 	TAILQ_INSERT_TAIL(&delayed, connection, link);
 	return true;
@@ -206,6 +214,7 @@ send_due_answers(void)
 	while ((connection = TAILQ_FIRST(&delayed)) != NULL && connection->due_at <= now)
 	{
 		TAILQ_REMOVE(&delayed, connection, link);
+		at_once--;
 		connection->state = READING_HEADER;
 		if (!write_answer(connection) || !advance(connection))
 			close_connection(connection);

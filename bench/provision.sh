@@ -7,7 +7,7 @@ port=$1
 
 sql() { psql -X -q -A -t -v ON_ERROR_STOP=1 "$@"; }
 result() { printf 'result\t%s\t%s\t%s\n' "$1" "$2" "$3"; }
-arrived() { curl -s "http://127.0.0.1:$port/_count" | tr -dc '0-9'; }
+arrived() { curl -s "http://127.0.0.1:$port/_count" | sed 's/^{"count":\([0-9]*\).*/\1/'; }
 
 wait_for_worker() {
     for _ in $(seq 100); do

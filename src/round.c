@@ -29,6 +29,9 @@
 /* Dead peers are looked for at most this often. */
 #define RESCUE_INTERVAL_MS 1000
 
+/* Figures are written at most this often, and once more when there is nothing to do. */
+#define FIGURES_INTERVAL_MS 1000
+
 void
 provision_round_take_answers(Worker *worker)
 {
@@ -93,7 +96,6 @@ send_requests(Worker *worker, List *requests)
 					errmsg("could not start an HTTP call"),
 					errdetail("libcurl is out of memory."));
 		wipe_authorization(request);
-		worker->figures.calls++;
 	}
 }
 
@@ -129,13 +131,41 @@ leave_if_extension_changed(Worker *worker)
 	provision_worker_leave_process(OidIsValid(extension));
 }
 
+/* A round that only writes them leaves nothing to write, so that an idle worker comes to rest. */
 static void
-note_figures(Worker *worker)
+write_figures(Worker *worker, int new_calls)
 {
-	worker->figures.rounds++;
-	worker->figures.calls_in_flight = provision_http_client_in_flight();
-	if (worker->figures.rounds % 100 == 1)
-		worker->figures.memory_bytes = MemoryContextMemAllocated(TopMemoryContext, true);
+	StoreFigures figures = worker->figures;
+	int64		left = worker->figures_written_at_ms + FIGURES_INTERVAL_MS - provision_clock_ms();
+
+	if (figures.rounds > 0 && left > 0)
+	{
+		worker->figures_due_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), left);
+		return;
+	}
+	figures.rounds++;
+	figures.calls += new_calls;
+	figures.calls_in_flight = provision_http_client_in_flight() + new_calls;
+	figures.memory_bytes = MemoryContextMemAllocated(TopMemoryContext, true);
+	provision_store_figures(worker->incarnation, &figures);
+	worker->figures_written_at_ms = provision_clock_ms();
+	worker->figures_due_at = DT_NOEND;
+}
+
+/* When the oldest history is too old changes only when some is removed, or written for the first time. */
+static void
+look_at_history(Worker *worker)
+{
+	TimestampTz due_at;
+
+	if (worker->has_more_history)
+		worker->purge_due_at = GetCurrentTimestamp();
+	else if (worker->purge_due_at == DT_NOEND || worker->purge_due_at <= worker->purged_at)
+	{
+		due_at = provision_store_history_due_at();
+		worker->purge_due_at = due_at == DT_NOEND ? DT_NOEND :
+			Max(due_at, TimestampTzPlusMilliseconds(worker->purged_at, PURGE_INTERVAL_MS));
+	}
 }
 
 static void
@@ -144,13 +174,6 @@ note_outlook(Worker *worker, const StoreOutlook *outlook)
 	worker->is_stopped = outlook->is_stopped;
 	worker->must_look = worker->must_look || outlook->has_suspect;
 	worker->has_peers = outlook->has_peers;
-	if (worker->has_more_history)
-		worker->purge_due_at = GetCurrentTimestamp();
-	else if (outlook->history_due_at == DT_NOEND)
-		worker->purge_due_at = DT_NOEND;
-	else
-		worker->purge_due_at = Max(outlook->history_due_at,
-								   TimestampTzPlusMilliseconds(worker->purged_at, PURGE_INTERVAL_MS));
 }
 
 static void
@@ -202,9 +225,8 @@ typedef struct Round
 	Worker	   *worker;
 	List	   *requests;
 	List	   *remaining;
+	StoreWork	work;
 	StoreOutlook outlook;
-	int64		claimed;
-	bool		was_hindered;
 } Round;
 
 /* What outlived trouble is told when there is none. */
@@ -229,6 +251,7 @@ do_round(void *argument)
 	Round	   *round = argument;
 	Worker	   *worker = round->worker;
 	Datum		jobs;
+	Datum		left_over;
 	int			places;
 
 	leave_if_extension_changed(worker);
@@ -241,19 +264,21 @@ do_round(void *argument)
 		provision_store_note_clocks(worker->answers);
 		PROVISION_FAULT("recorded");
 	}
+	jobs = provision_store_touch(worker->incarnation, &worker->memory, jobs, &left_over);
 	round->requests = provision_store_begin_calls(worker->incarnation, jobs);
 	PROVISION_FAULT("before_claim");
 	places = provision_max_in_flight - provision_http_client_in_flight() - list_length(round->requests);
-	round->claimed = provision_store_claim(worker->incarnation, Max(places, 0), &round->was_hindered);
-	note_figures(worker);
-	round->outlook = provision_store_end_round(worker->incarnation, &worker->figures);
+	round->work = provision_store_claim(worker->incarnation, &worker->memory, left_over, Max(places, 0));
+	write_figures(worker, list_length(round->requests));
+	look_at_history(worker);
+	round->outlook = provision_store_end_round(worker->incarnation);
 }
 
 /* For tests: what was claimed, recorded or intended is committed, and nothing is sent yet. */
 static void
 pass_faults_after_commit(const Round *round)
 {
-	if (round->claimed > 0)
+	if (round->work.has_claimed)
 		PROVISION_FAULT("claimed");
 	if (round->worker->answers != NIL)
 		PROVISION_FAULT("committed");
@@ -276,7 +301,10 @@ provision_round_run(Worker *worker)
 	pass_faults_after_commit(&round);
 	provision_trouble_told();
 	worker->must_correct_times = false;
-	worker->must_look = round.claimed > 0;
+	provision_store_remember(&worker->memory, &round.work.memory);
+	worker->figures.rounds++;
+	worker->figures.calls += list_length(round.requests);
+	worker->must_look = round.work.has_claimed || round.work.is_news;
 	was_fruitful = worker->must_look || round.requests != NIL || worker->answers != NIL;
 	keep_answers(worker, round.remaining);
 	if (ShutdownRequestPending)
@@ -284,8 +312,8 @@ provision_round_run(Worker *worker)
 	else
 		send_requests(worker, round.requests);
 	end_calls(&round.outlook);
-	worker->due_at = Min(postpone_what_is_locked(worker, round.outlook.next_due_at, round.was_hindered, was_fruitful),
-						 worker->rescue_due_at);
+	worker->due_at = Min(postpone_what_is_locked(worker, round.work.next_due_at, round.work.was_hindered, was_fruitful),
+						 Min(worker->rescue_due_at, worker->figures_due_at));
 	note_outlook(worker, &round.outlook);
 }
 

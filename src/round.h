@@ -32,6 +32,9 @@ typedef struct Worker
 	bool		must_correct_times; /* the clock was set back */
 	int64		clock_trusted_at_ms;
 	StoreFigures figures;
+	int64		figures_written_at_ms;
+	TimestampTz figures_due_at;
+	StoreMemory memory;
 	MemoryContext round;
 } Worker;
 

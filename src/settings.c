@@ -16,6 +16,7 @@
 #include "settings.h"
 
 int			provision_connect_timeout = 5000;
+int			provision_fair_spacing = 60;
 int			provision_http_timeout = 30000;
 int			provision_max_body_size = 8192;
 int			provision_max_crashes = 8;
@@ -48,6 +49,9 @@ typedef struct TextSetting
 static const NumberSetting number_settings[] = {
 	{"provision.connect_timeout", "Time limit for reaching a server: name resolution, connect and TLS handshake.",
 	"An engine's connect_timeout_ms goes before it.", &provision_connect_timeout, 1, 600000, GUC_UNIT_MS},
+	{"provision.fair_spacing", "How much later a job queues for each job of its tenant that waits already.",
+	"Divided by the weight of the tenant's plan. 0: jobs queue as they come, whosoever they are.",
+	&provision_fair_spacing, 0, 86400, GUC_UNIT_S},
 	{"provision.http_timeout", "Time limit of a call whose effort is not listed in provision.effort.",
 	NULL, &provision_http_timeout, 1, 3600000, GUC_UNIT_MS},
 	{"provision.max_body_size", "Largest answer that is read, after decompression.",

@@ -7,6 +7,7 @@
 
 /* Milliseconds. */
 extern int	provision_connect_timeout;
+extern int	provision_fair_spacing;
 extern int	provision_http_timeout;
 
 /* kB, after decompression. */

@@ -17,12 +17,13 @@
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "answer_columns.h"
-#include "encoding.h"
+#include "row.h"
 #include "settings.h"
 #include "shutdown.h"
 #include "store.h"
@@ -69,17 +70,26 @@ static Statement begin_calls = {
 	"  LEFT JOIN provision.secret AS general ON general.engine_id = call.engine_id",
 	2, {INT8OID, INT8ARRAYOID}
 };
-static Statement promote_jobs = {
-	"SELECT provision.promote_jobs()",
-	0, {0}
+static Statement touch_jobs = {
+	"SELECT touched, left_over FROM provision.touch_jobs($1, $2, coalesce($3, '{}'), $4::provision.bookmark)",
+	4, {INT8OID, INT8ARRAYOID, INT8ARRAYOID, TEXTOID}
 };
 static Statement claim_jobs = {
-	"SELECT claimed_count, was_hindered FROM provision.claim_jobs($1, $2)",
-	2, {INT8OID, INT4OID}
+	"SELECT $4 || claimed_jobs, bookmark::text, claimed_jobs <> '{}', is_news, was_hindered OR $4 <> '{}', next_due_at"
+	"  FROM provision.claim_jobs($1, $2, $3::provision.bookmark)",
+	4, {INT8OID, INT4OID, TEXTOID, INT8ARRAYOID}
 };
 static Statement end_round = {
-	"SELECT next_due_at, history_due_at, is_stopped, has_peers, has_suspect, calls_to_end FROM provision.end_round($1, $2, $3, $4, $5)",
+	"SELECT is_stopped, has_peers, has_suspect, calls_to_end FROM provision.end_round($1)",
+	1, {INT8OID}
+};
+static Statement keep_figures = {
+	"SELECT provision.keep_figures($1, $2, $3, $4, $5)",
 	5, {INT8OID, INT8OID, INT8OID, INT4OID, INT8OID}
+};
+static Statement history_due_at = {
+	"SELECT provision.history_due_at()",
+	0, {0}
 };
 static Statement purge_history = {
 	"SELECT provision.purge_history($1)",
@@ -136,17 +146,11 @@ run(Statement *statement, Datum *values, const char *nulls)
 		elog(ERROR, "could not run \"%s\": %s", statement->text, SPI_result_code_string(code));
 }
 
-static Datum
-column_of_row(uint64 row, int column, bool *is_null)
-{
-	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, is_null);
-}
-
 static int64
 first_number(void)
 {
 	bool		is_null;
-	Datum		value = column_of_row(0, 1, &is_null);
+	Datum		value = provision_row_value(0, 1, &is_null);
 
 	return is_null ? 0 : DatumGetInt64(value);
 }
@@ -173,8 +177,8 @@ provision_store_enter(int64 *incarnation, bool *is_stopped)
 	Datum		value;
 
 	run(&enter_service, values, NULL);
-	*is_stopped = DatumGetBool(column_of_row(0, 2, &is_null));
-	value = column_of_row(0, 1, &is_null);
+	*is_stopped = DatumGetBool(provision_row_value(0, 2, &is_null));
+	value = provision_row_value(0, 1, &is_null);
 	if (!is_null)
 		*incarnation = DatumGetInt64(value);
 	return !is_null;
@@ -194,7 +198,7 @@ provision_store_rescue(void)
 	bool		is_null;
 
 	run(&rescue_jobs, NULL, NULL);
-	return DatumGetBool(column_of_row(0, 1, &is_null));
+	return DatumGetBool(provision_row_value(0, 1, &is_null));
 }
 
 static bool
@@ -222,8 +226,8 @@ provision_store_record(int64 incarnation, List *answers, Datum *jobs)
 	for (int i = 1; i < record_answers.argument_count; i++)
 		values[i] = provision_answer_column(answers, i + 1, record_answers.arguments[i]);
 	run(&record_answers, values, NULL);
-	*jobs = column_of_row(0, 1, &is_null);
-	left_over = DatumGetArrayTypeP(column_of_row(0, 2, &is_null));
+	*jobs = provision_row_value(0, 1, &is_null);
+	left_over = DatumGetArrayTypeP(provision_row_value(0, 2, &is_null));
 	caller = MemoryContextSwitchTo(result_context);
 	foreach(cell, answers)
 	{
@@ -273,38 +277,11 @@ provision_store_note_clocks(List *answers)
 	noted_at = GetCurrentTimestamp();
 }
 
-/* A column as a UTF-8 string in result_context; NULL for null. */
-static char *
-text_of_column(uint64 row, int column)
-{
-	bool		is_null;
-	Datum		value = column_of_row(row, column, &is_null);
-	char	   *string;
-	MemoryContext caller;
-
-	if (is_null)
-		return NULL;
-	caller = MemoryContextSwitchTo(result_context);
-	string = TextDatumGetCString(value);
-	string = provision_encoding_to_utf8(string);
-	MemoryContextSwitchTo(caller);
-	return string;
-}
-
-static int
-number_of_column(uint64 row, int column)
-{
-	bool		is_null;
-	Datum		value = column_of_row(row, column, &is_null);
-
-	return is_null ? 0 : DatumGetInt32(value);
-}
-
 static char *
 authorization_of_row(uint64 row)
 {
-	char	   *key = text_of_column(row, 12);
-	char	   *secret = text_of_column(row, 13);
+	char	   *key = provision_row_text(row, 12, result_context);
+	char	   *secret = provision_row_text(row, 13, result_context);
 	char	   *authorization;
 
 	if (key == NULL || secret == NULL)
@@ -321,18 +298,18 @@ request_of_row(uint64 row)
 	HttpRequest *request = MemoryContextAllocZero(result_context, sizeof(HttpRequest));
 	bool		is_null;
 
-	request->attempt_id = DatumGetInt64(column_of_row(row, 1, &is_null));
-	request->method = text_of_column(row, 2);
-	request->url = text_of_column(row, 3);
-	request->body = text_of_column(row, 4);
+	request->attempt_id = DatumGetInt64(provision_row_value(row, 1, &is_null));
+	request->method = provision_row_text(row, 2, result_context);
+	request->url = provision_row_text(row, 3, result_context);
+	request->body = provision_row_text(row, 4, result_context);
 	request->body_length = request->body == NULL ? 0 : strlen(request->body);
-	request->site = text_of_column(row, 5);
-	request->ca_file = text_of_column(row, 6);
-	request->correlation_id = text_of_column(row, 7);
-	request->traceparent = text_of_column(row, 8);
-	request->idempotency_key = text_of_column(row, 9);
-	request->connect_timeout_ms = number_of_column(row, 10);
-	request->timeout_ms = number_of_column(row, 11);
+	request->site = provision_row_text(row, 5, result_context);
+	request->ca_file = provision_row_text(row, 6, result_context);
+	request->correlation_id = provision_row_text(row, 7, result_context);
+	request->traceparent = provision_row_text(row, 8, result_context);
+	request->idempotency_key = provision_row_text(row, 9, result_context);
+	request->connect_timeout_ms = provision_row_number(row, 10);
+	request->timeout_ms = provision_row_number(row, 11);
 	request->mutation = strcmp(request->method, "GET") != 0;
 	request->authorization = authorization_of_row(row);
 	return request;
@@ -353,64 +330,87 @@ provision_store_begin_calls(int64 incarnation, Datum jobs)
 	return requests;
 }
 
-int64
-provision_store_claim(int64 incarnation, int max_jobs, bool *was_hindered)
+Datum
+provision_store_touch(int64 incarnation, const StoreMemory *memory, Datum answered, Datum *left_over)
 {
-	Datum		values[] = {Int64GetDatum(incarnation), Int32GetDatum(max_jobs)};
+	Datum		values[] = {Int64GetDatum(incarnation), answered, memory->claimed, memory->bookmark};
+	char		nulls[] = {' ', ' ', memory->claimed == 0 ? 'n' : ' ', memory->bookmark == 0 ? 'n' : ' '};
 	bool		is_null;
 
-	run(&promote_jobs, NULL, NULL);
-	run(&claim_jobs, values, NULL);
-	*was_hindered = DatumGetBool(column_of_row(0, 2, &is_null));
-	return first_number();
+	run(&touch_jobs, values, nulls);
+	*left_over = provision_row_copy(0, 2, result_context);
+	return provision_row_value(0, 1, &is_null);
 }
 
-static TimestampTz
-time_of_column(uint64 row, int column)
+StoreWork
+provision_store_claim(int64 incarnation, const StoreMemory *memory, Datum left_over, int max_jobs)
 {
+	Datum		values[] = {Int64GetDatum(incarnation), Int32GetDatum(max_jobs), memory->bookmark, left_over};
+	char		nulls[] = {' ', ' ', memory->bookmark == 0 ? 'n' : ' ', ' '};
+	StoreWork	work;
 	bool		is_null;
-	Datum		value = column_of_row(row, column, &is_null);
 
-	return is_null ? DT_NOEND : DatumGetTimestampTz(value);
+	run(&claim_jobs, values, nulls);
+	work.memory.claimed = provision_row_copy(0, 1, result_context);
+	work.memory.bookmark = provision_row_copy(0, 2, result_context);
+	work.has_claimed = DatumGetBool(provision_row_value(0, 3, &is_null));
+	work.is_news = DatumGetBool(provision_row_value(0, 4, &is_null));
+	work.was_hindered = DatumGetBool(provision_row_value(0, 5, &is_null));
+	work.next_due_at = provision_row_time(0, 6);
+	return work;
 }
 
-/* A column of bigint[] as numbers in result_context; none for null. */
-static int64 *
-numbers_of_column(uint64 row, int column, int *count)
+static void
+replace_value(Datum *kept, Datum value)
 {
-	bool		is_null;
-	Datum		value = column_of_row(row, column, &is_null);
-	ArrayType  *array;
-	int64	   *numbers;
+	Datum		copy = datumCopy(value, false, -1);
 
-	*count = 0;
-	if (is_null)
-		return NULL;
-	array = DatumGetArrayTypeP(value);
-	*count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	numbers = MemoryContextAlloc(result_context, Max(*count, 1) * sizeof(int64));
-	memcpy(numbers, ARR_DATA_PTR(array), *count * sizeof(int64));
-	return numbers;
+	if (*kept != 0)
+		pfree(DatumGetPointer(*kept));
+	*kept = copy;
+}
+
+void
+provision_store_remember(StoreMemory *memory, const StoreMemory *committed)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+
+	replace_value(&memory->claimed, committed->claimed);
+	replace_value(&memory->bookmark, committed->bookmark);
+	MemoryContextSwitchTo(caller);
 }
 
 StoreOutlook
-provision_store_end_round(int64 incarnation, const StoreFigures *figures)
+provision_store_end_round(int64 incarnation)
+{
+	Datum		values[] = {Int64GetDatum(incarnation)};
+	StoreOutlook outlook;
+	bool		is_null;
+
+	run(&end_round, values, NULL);
+	outlook.is_stopped = DatumGetBool(provision_row_value(0, 1, &is_null));
+	outlook.has_peers = DatumGetBool(provision_row_value(0, 2, &is_null));
+	outlook.has_suspect = DatumGetBool(provision_row_value(0, 3, &is_null));
+	outlook.calls_to_end = provision_row_numbers(0, 4, &outlook.calls_to_end_count, result_context);
+	return outlook;
+}
+
+void
+provision_store_figures(int64 incarnation, const StoreFigures *figures)
 {
 	Datum		values[] = {
 		Int64GetDatum(incarnation), Int64GetDatum(figures->rounds), Int64GetDatum(figures->calls),
 		Int32GetDatum(figures->calls_in_flight), Int64GetDatum(figures->memory_bytes)
 	};
-	StoreOutlook outlook;
-	bool		is_null;
 
-	run(&end_round, values, NULL);
-	outlook.next_due_at = time_of_column(0, 1);
-	outlook.history_due_at = time_of_column(0, 2);
-	outlook.is_stopped = DatumGetBool(column_of_row(0, 3, &is_null));
-	outlook.has_peers = DatumGetBool(column_of_row(0, 4, &is_null));
-	outlook.has_suspect = DatumGetBool(column_of_row(0, 5, &is_null));
-	outlook.calls_to_end = numbers_of_column(0, 6, &outlook.calls_to_end_count);
-	return outlook;
+	run(&keep_figures, values, NULL);
+}
+
+TimestampTz
+provision_store_history_due_at(void)
+{
+	run(&history_due_at, NULL, NULL);
+	return provision_row_time(0, 1);
 }
 
 bool

@@ -22,14 +22,33 @@
 /* What the end of a round tells the worker. */
 typedef struct StoreOutlook
 {
-	TimestampTz next_due_at;	/* DT_NOEND: nothing is due by itself */
-	TimestampTz history_due_at; /* when there is history to remove */
 	bool		is_stopped;		/* provision_worker_stop() was called */
 	bool		has_peers;		/* other workers are registered, alive or not */
 	bool		has_suspect;	/* a suspect's turn begins or has ended: another round at once */
 	int64	   *calls_to_end;	/* attempts in flight that nobody waits for any more */
 	int			calls_to_end_count;
 } StoreOutlook;
+
+/*
+ * What the worker keeps in mind from one committed round to the next: the
+ * jobs it claimed and has not begun, and how far it has looked (a
+ * provision.bookmark, as text). Zeros at first.
+ */
+typedef struct StoreMemory
+{
+	Datum		claimed;
+	Datum		bookmark;
+} StoreMemory;
+
+/* What a claim found. */
+typedef struct StoreWork
+{
+	StoreMemory memory;			/* to be kept in mind if it is committed */
+	bool		has_claimed;
+	bool		is_news;		/* a job of this worker has become due meanwhile */
+	bool		was_hindered;	/* somebody had a row locked; there may be more in a moment */
+	TimestampTz next_due_at;	/* DT_NOEND: nothing is due by itself */
+} StoreWork;
 
 /* Figures of the worker for provision.worker_status. */
 typedef struct StoreFigures
@@ -63,23 +82,33 @@ extern bool provision_store_rescue(void);
 /*
  * Records the answers (a list of HttpAnswer *). Returns those whose job
  * somebody else has locked just now; they are to be recorded later. *jobs is
- * set for provision_store_begin_calls in the same transaction.
+ * set for provision_store_touch in the same transaction.
  */
 extern List *provision_store_record(int64 incarnation, List *answers, Datum *jobs);
 
 /* Keeps how far the clocks of the servers that answered are from ours; at most once a minute. */
 extern void provision_store_note_clocks(List *answers);
+/*
+ * The jobs to plan in this round, locked: those answered, those claimed in
+ * the round before and those that are due. *left_over: claimed ones that
+ * somebody else has locked, for provision_store_claim.
+ */
+extern Datum provision_store_touch(int64 incarnation, const StoreMemory *memory, Datum answered, Datum *left_over);
 
 /* Plans and returns the calls (HttpRequest *) to send after the commit. */
 extern List *provision_store_begin_calls(int64 incarnation, Datum jobs);
 
-/*
- * Promotes what is due and claims up to max_jobs; returns how many.
- * *was_hindered: another worker was claiming; there may be more in a moment.
- */
-extern int64 provision_store_claim(int64 incarnation, int max_jobs, bool *was_hindered);
+/* Promotes what is due and claims up to max_jobs. */
+extern StoreWork provision_store_claim(int64 incarnation, const StoreMemory *memory, Datum left_over, int max_jobs);
 
-extern StoreOutlook provision_store_end_round(int64 incarnation, const StoreFigures *figures);
+/* Takes over what was committed. */
+extern void provision_store_remember(StoreMemory *memory, const StoreMemory *committed);
+
+extern StoreOutlook provision_store_end_round(int64 incarnation);
+extern void provision_store_figures(int64 incarnation, const StoreFigures *figures);
+
+/* When there is history to remove; DT_NOEND: there is no history. */
+extern TimestampTz provision_store_history_due_at(void);
 
 /* Removes a batch of what is older than provision.retention; false when none is left. */
 extern bool provision_store_purge(void);
@@ -90,7 +119,7 @@ extern void provision_store_tell_trouble(int64 incarnation, const Trouble *troub
 /* Ends pauses that the engine would not have made so long: the clock was set back. */
 extern void provision_store_correct_times(int longest_pause_s);
 
-/* An empty list of jobs for provision_store_begin_calls. */
+/* An empty list of jobs for provision_store_touch. */
 extern Datum provision_store_no_jobs(void);
 
 #endif							/* PROVISION_STORE_H */

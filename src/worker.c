@@ -132,6 +132,7 @@ handle_interrupts(Worker *worker)
 		ProcessConfigFile(PGC_SIGHUP);
 		change_limits();
 		worker->must_look = true;
+		worker->purge_due_at = DT_NOEND;	/* provision.retention may be another */
 	}
 }
 
@@ -147,6 +148,7 @@ notice_set_clock(Worker *worker)
 	if (set_by == 0)
 		return;
 	worker->must_look = true;
+	worker->purge_due_at = DT_NOEND;
 	worker->must_correct_times = worker->must_correct_times || set_by < 0;
 	worker->clock_trusted_at_ms = provision_clock_ms() + CLOCK_TRUST_MS;
 }
@@ -279,7 +281,7 @@ set_up_process(Oid database)
 void
 provision_worker_main(Datum database)
 {
-	Worker		worker = {.must_look = true, .due_at = DT_NOEND, .purge_due_at = DT_NOEND};
+	Worker		worker = {.must_look = true, .due_at = DT_NOEND, .figures_due_at = DT_NOEND, .purge_due_at = DT_NOEND};
 
 	set_up_process(DatumGetObjectId(database));
 	worker.round = AllocSetContextCreate(TopMemoryContext, "provision round", ALLOCSET_DEFAULT_SIZES);

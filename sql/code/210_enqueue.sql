@@ -133,15 +133,42 @@ END;
 $$;
 COMMENT ON FUNCTION provision.refuse_full_queue(text[]) IS 'Error PV004 when the jobs would exceed their engine''s max_queue_depth.';
 
--- The smaller, the sooner. One unit of priority is worth provision.priority_aging seconds of waiting.
-CREATE OR REPLACE FUNCTION provision.queue_rank(enters_at timestamptz, priority integer)
+-- Where a tenant's line ends: its next job queues behind its own, not only behind those of the moment. Jobs that are scheduled for later
+-- do not count; those that another transaction is adding now are not seen.
+CREATE OR REPLACE FUNCTION provision.end_of_line(tenant_id bigint)
+    RETURNS double precision
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT max(job.rank + job.priority * provision.setting_seconds('provision.priority_aging'))
+              FROM provision.job
+             WHERE job.tenant_id = end_of_line.tenant_id
+               AND job.state = 'pending');
+END;
+$$;
+COMMENT ON FUNCTION provision.end_of_line(bigint) IS 'Place of the last pending job of a tenant, its priority left aside; null: it has none.';
+
+-- Start-time fair queueing: of two tenants with many jobs each, the one with twice the weight gets twice as many through; a tenant with one
+-- job passes the long line of another. The smaller, the sooner; one unit of priority is worth provision.priority_aging of waiting.
+CREATE OR REPLACE FUNCTION provision.queue_rank(
+    enters_at timestamptz, priority integer, end_of_line double precision DEFAULT NULL, weight integer DEFAULT 1)
     RETURNS double precision
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT extract(epoch FROM enters_at)::double precision
+    SELECT greatest(extract(epoch FROM enters_at)::double precision,
+                    queue_rank.end_of_line + provision.setting_seconds('provision.fair_spacing') / queue_rank.weight)
            - queue_rank.priority * provision.setting_seconds('provision.priority_aging');
 END;
-COMMENT ON FUNCTION provision.queue_rank(timestamptz, integer) IS 'Place in the queue; see provision.job.rank.';
+COMMENT ON FUNCTION provision.queue_rank(timestamptz, integer, double precision, integer) IS 'Place in the queue; see provision.job.rank.';
+
+CREATE OR REPLACE FUNCTION provision.plan_weight(plan text)
+    RETURNS integer
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT CASE plan_weight.plan WHEN 'enterprise' THEN 4 WHEN 'professional' THEN 2 ELSE 1 END;
+END;
+COMMENT ON FUNCTION provision.plan_weight(text) IS 'Share of an engine that a tenant gets by its plan while others wait too.';
 
 CREATE OR REPLACE FUNCTION provision.plan_priority(plan text)
     RETURNS integer
@@ -167,7 +194,9 @@ BEGIN
                                    has_flaw, rollback_on_failure, correlation_id, idempotency_key, created_by, max_wait_ms, deadline_ms, expires_at)
         SELECT tenant.tenant_id, tenant.engine_id, chosen.workflow_id, chosen.name,
                CASE WHEN run_at > now() THEN 'scheduled' ELSE 'pending' END,
-               wanted.priority, provision.queue_rank(greatest(run_at, clock_timestamp()), wanted.priority),
+               wanted.priority,
+               provision.queue_rank(greatest(run_at, clock_timestamp()), wanted.priority,
+                                    provision.end_of_line(tenant.tenant_id), provision.plan_weight(tenant.plan)),
                CASE WHEN run_at > now() THEN run_at END,
                insert_jobs.options,
                insert_jobs.options ? 'skip_steps',

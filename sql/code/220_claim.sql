@@ -1,7 +1,6 @@
 -- Promote and claim: which jobs a worker may run now. A worker never waits for a row here: what somebody else holds is left for later.
 
-CREATE OR REPLACE FUNCTION provision.promote_jobs()
-    RETURNS void
+CREATE OR REPLACE FUNCTION provision.promote_jobs(INOUT bookmark provision.bookmark, OUT promoted_any boolean)
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -12,6 +11,7 @@ BEGIN
         SELECT job_id
           FROM provision.job
          WHERE state = 'scheduled'
+           AND due_at >= bookmark.due_at
            AND due_at <= (SELECT clock_timestamp())      -- read once, so that the index is asked for it
          ORDER BY due_at
          LIMIT 1000
@@ -25,40 +25,80 @@ BEGIN
         RETURNING job.job_id
     )
     SELECT array_agg(job_id) INTO promoted FROM changed;
-    IF promoted IS NOT NULL THEN
+    promoted_any := promoted IS NOT NULL;
+    IF promoted_any THEN
         PERFORM provision.log_job_event(promoted, 'job_due', 'scheduled', 'pending');
     END IF;
+    bookmark.due_at := coalesce((SELECT job.due_at FROM provision.job
+                                  WHERE job.state = 'scheduled' AND job.due_at >= bookmark.due_at
+                                  ORDER BY job.due_at LIMIT 1), 'infinity');
 END;
 $$;
-COMMENT ON FUNCTION provision.promote_jobs() IS 'Scheduled jobs whose time has come become pending, 1,000 at a time.';
+COMMENT ON FUNCTION provision.promote_jobs(provision.bookmark) IS 'Scheduled jobs whose time has come become pending, 1,000 at a time.';
 
--- Steps from one engine to the next in the index on pending jobs, however many of them wait.
-CREATE OR REPLACE FUNCTION provision.engines_with_pending_jobs()
-    RETURNS SETOF bigint
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    WITH RECURSIVE next (engine_id) AS (
-        (SELECT job.engine_id FROM provision.job WHERE job.state = 'pending' ORDER BY job.engine_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT job.engine_id FROM provision.job
-                 WHERE job.state = 'pending' AND job.engine_id > next.engine_id ORDER BY job.engine_id LIMIT 1)
-          FROM next
-         WHERE next.engine_id IS NOT NULL
-    )
-    SELECT engine_id FROM next WHERE engine_id IS NOT NULL;
+-- Counted, not kept: a number kept beside the jobs could come to differ from them. The count begins at the oldest claim that still runs.
+CREATE OR REPLACE FUNCTION provision.engine_use(engine_id bigint, OUT slots bigint, OUT oldest_claim bigint, OUT was_oldest_claim bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    was_oldest_claim := coalesce((SELECT gauge.oldest_claim FROM provision.engine_gauge AS gauge
+                                   WHERE gauge.engine_id = engine_use.engine_id ORDER BY gauge.turn DESC LIMIT 1), 0);
+    SELECT coalesce(sum(job.slots), 0), min(job.claim_number) INTO slots, oldest_claim
+      FROM provision.job
+     WHERE job.engine_id = engine_use.engine_id
+       AND job.state = 'running'
+       AND job.claim_number >= was_oldest_claim;
 END;
-COMMENT ON FUNCTION provision.engines_with_pending_jobs() IS 'Engines for which jobs are pending.';
+$$;
+COMMENT ON FUNCTION provision.engine_use(bigint) IS 'Calls of max_concurrent that running jobs of an engine hold, and the lowest of their claim numbers.';
 
 CREATE OR REPLACE FUNCTION provision.slots_in_use(engine_id bigint)
     RETURNS bigint
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT coalesce(sum(job.slots), 0)
-      FROM provision.job
-     WHERE job.engine_id = slots_in_use.engine_id
-       AND job.state = 'running';
+    SELECT slots FROM provision.engine_use(slots_in_use.engine_id);
 END;
 COMMENT ON FUNCTION provision.slots_in_use(bigint) IS 'Calls of max_concurrent that running jobs hold.';
+
+CREATE OR REPLACE FUNCTION provision.note_oldest_claim(engine_id bigint, claim_number bigint)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE provision.engine_gauge AS gauge
+       SET turn = gauge.turn + 1,
+           oldest_claim = note_oldest_claim.claim_number
+     WHERE gauge.engine_id = note_oldest_claim.engine_id
+       AND gauge.turn = (SELECT newest.turn FROM provision.engine_gauge AS newest
+                          WHERE newest.engine_id = note_oldest_claim.engine_id ORDER BY newest.turn DESC LIMIT 1);
+END;
+$$;
+COMMENT ON FUNCTION provision.note_oldest_claim(bigint, bigint) IS 'No job of the engine with a lower claim number runs, nor ever will. The caller holds its engine_state.';
+
+-- The engine is locked already, so what others have claimed is committed and seen: to count in the statement that locks would be to count
+-- as of before.
+CREATE OR REPLACE FUNCTION provision.free_slots(engine_id bigint, breaker text)
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    present record;
+BEGIN
+    IF breaker <> 'closed' THEN
+        RETURN 1;
+    END IF;
+    SELECT * INTO present FROM provision.engine_use(engine_id);
+    present.oldest_claim := coalesce(present.oldest_claim, nextval('provision.claim_number'));
+    IF present.oldest_claim > present.was_oldest_claim + 200 THEN
+        PERFORM provision.note_oldest_claim(engine_id, present.oldest_claim);
+    END IF;
+    RETURN (SELECT engine.max_concurrent - present.slots FROM provision.engine WHERE engine.engine_id = free_slots.engine_id);
+END;
+$$;
+COMMENT ON FUNCTION provision.free_slots(bigint, text) IS 'Calls that may still begin at an engine whose engine_state the caller holds; with a breaker that is not closed, one.';
 
 -- No server is left alone for longer than an hour: a time further away is of a clock that has been set back, and has come.
 CREATE OR REPLACE FUNCTION provision.takes_calls(state provision.engine_state)
@@ -94,63 +134,63 @@ END;
 COMMENT ON FUNCTION provision.may_claim(provision.engine_state) IS 'The engine takes calls and is not cut off by its breaker, or it is time to probe it.';
 
 -- (PL/pgSQL keeps its plan; a function in SQL that cannot be inlined is planned again in every round.)
--- Engines that may take jobs, locked: until the end of the transaction no other worker counts their slots.
 CREATE OR REPLACE FUNCTION provision.lock_claimable_engines(waiting bigint[])
-    RETURNS TABLE (engine_id bigint, free_slots bigint, breaker text)
+    RETURNS TABLE (engine_id bigint, breaker text)
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN QUERY
-    WITH locked AS MATERIALIZED (
-        SELECT engine_state.engine_id, engine_state.breaker
-          FROM provision.engine_state
-         WHERE engine_state.engine_id = ANY (waiting)
-           AND provision.may_claim(engine_state)
-         ORDER BY engine_state.engine_id
-           FOR NO KEY UPDATE SKIP LOCKED
-    )
-    SELECT locked.engine_id,
-           CASE WHEN locked.breaker = 'closed' THEN engine.max_concurrent - provision.slots_in_use(locked.engine_id) ELSE 1 END,
-           locked.breaker
-      FROM locked
-      JOIN provision.engine ON engine.engine_id = locked.engine_id;
+    SELECT engine_state.engine_id, engine_state.breaker
+      FROM provision.engine_state
+     WHERE engine_state.engine_id = ANY (waiting)
+       AND provision.may_claim(engine_state)
+     ORDER BY engine_state.engine_id
+       FOR NO KEY UPDATE SKIP LOCKED;
 END;
 $$;
-COMMENT ON FUNCTION provision.lock_claimable_engines(bigint[]) IS 'Those of these engines that are neither paused nor cut off by their breaker, with the slots left.';
+COMMENT ON FUNCTION provision.lock_claimable_engines(bigint[]) IS 'Those of these engines that are neither paused nor cut off by their breaker, locked: until the end of the transaction nobody else claims of them.';
 
-CREATE OR REPLACE FUNCTION provision.claim_jobs_of_engine(incarnation bigint, engine_id bigint, max_jobs bigint)
-    RETURNS SETOF bigint
+CREATE OR REPLACE FUNCTION provision.claim_jobs_of_engine(incarnation bigint, engine_id bigint, max_jobs bigint, INOUT rank double precision, OUT claimed bigint[])
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN QUERY
     WITH next AS MATERIALIZED (         -- locks max_jobs rows, once
         SELECT job.job_id
           FROM provision.job
          WHERE job.engine_id = claim_jobs_of_engine.engine_id
            AND job.state = 'pending'
-           AND (job.expires_at IS NULL OR job.expires_at > clock_timestamp())       -- the end of the round fails those
+           AND job.rank >= claim_jobs_of_engine.rank
+           AND (job.expires_at IS NULL OR job.expires_at > clock_timestamp())       -- the next round fails those
          ORDER BY job.rank, job.job_id
          LIMIT max_jobs
            FOR UPDATE SKIP LOCKED
+    ), changed AS (
+        UPDATE provision.job
+           SET state = 'running',
+               owner = claim_jobs_of_engine.incarnation,
+               slots = 1,
+               claim_number = nextval('provision.claim_number'),
+               due_at = NULL,
+               started_at = coalesce(job.started_at, clock_timestamp()),
+               run_started_at = coalesce(job.run_started_at, clock_timestamp()),
+               expires_at = CASE WHEN job.run_started_at IS NULL THEN clock_timestamp() + provision.ms(job.deadline_ms) ELSE job.expires_at END
+          FROM next
+         WHERE job.job_id = next.job_id
+        RETURNING job.job_id, job.rank
     )
-    UPDATE provision.job
-       SET state = 'running',
-           owner = claim_jobs_of_engine.incarnation,
-           slots = 1,
-           due_at = '-infinity',
-           started_at = coalesce(job.started_at, clock_timestamp()),
-           run_started_at = coalesce(job.run_started_at, clock_timestamp()),
-           expires_at = CASE WHEN job.run_started_at IS NULL THEN clock_timestamp() + provision.ms(job.deadline_ms) ELSE job.expires_at END
-      FROM next
-     WHERE job.job_id = next.job_id
-    RETURNING job.job_id;
+    SELECT coalesce(array_agg(changed.job_id ORDER BY changed.rank, changed.job_id), '{}') INTO claimed FROM changed;
+    -- Also what somebody else holds counts as pending: it may stay so.
+    rank := coalesce((SELECT job.rank FROM provision.job
+                       WHERE job.engine_id = claim_jobs_of_engine.engine_id
+                         AND job.state = 'pending'
+                         AND job.rank >= claim_jobs_of_engine.rank
+                       ORDER BY job.rank, job.job_id LIMIT 1), 'Infinity');
 END;
 $$;
-COMMENT ON FUNCTION provision.claim_jobs_of_engine(bigint, bigint, bigint)
-    IS 'The first jobs of an engine''s queue; they are this incarnation''s until it gives them back or dies. Their plans are made after this is committed.';
+COMMENT ON FUNCTION provision.claim_jobs_of_engine(bigint, bigint, bigint, double precision)
+    IS 'The first jobs of an engine''s queue from a rank on, and the rank of the first that is left. They are this incarnation''s until it gives them back or dies. Their plans are made after this is committed.';
 
 -- One job finds out for all whether the engine is back.
 CREATE OR REPLACE FUNCTION provision.half_open_breaker(engine_id bigint, probe_job_id bigint)
@@ -175,39 +215,101 @@ END;
 $$;
 COMMENT ON FUNCTION provision.half_open_breaker(bigint, bigint) IS 'Lets one job through an open breaker whose time has come.';
 
-CREATE OR REPLACE FUNCTION provision.claim_jobs(incarnation bigint, max_jobs integer, OUT claimed_count bigint, OUT was_hindered boolean)
+CREATE OR REPLACE FUNCTION provision.claim_pending_jobs(
+    incarnation bigint, max_jobs bigint, INOUT bookmark provision.bookmark, OUT claimed_jobs bigint[], OUT was_hindered boolean)
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    engine record;
-    claimed bigint[];
-    wanted bigint;
-    waiting bigint[] := ARRAY(SELECT provision.engines_with_pending_jobs());
+    waiting bigint[] := ARRAY(SELECT known.engine_id
+                                FROM ROWS FROM (unnest(bookmark.engines), unnest(bookmark.ranks)) AS known (engine_id, rank)
+                               WHERE known.rank < 'Infinity');
     engines_left bigint := (SELECT count(*) FROM provision.engine_state
                              WHERE engine_state.engine_id = ANY (waiting) AND provision.may_claim(engine_state));
+    engine record;
+    own record;
+    wanted bigint;
+    place integer;
 BEGIN
-    claimed_count := 0;
+    claimed_jobs := '{}';
     was_hindered := false;
     IF (SELECT control.paused_at IS NOT NULL FROM provision.control) THEN
         RETURN;
     END IF;
     FOR engine IN SELECT * FROM provision.lock_claimable_engines(waiting) LOOP
         engines_left := engines_left - 1;
-        EXIT WHEN claimed_count >= max_jobs;
-        CONTINUE WHEN engine.free_slots <= 0;
-        wanted := least(engine.free_slots, max_jobs - claimed_count);
-        claimed := ARRAY(SELECT provision.claim_jobs_of_engine(incarnation, engine.engine_id, wanted));
-        was_hindered := was_hindered OR cardinality(claimed) < wanted
-            AND EXISTS (SELECT FROM provision.job WHERE job.engine_id = engine.engine_id AND job.state = 'pending');
-        CONTINUE WHEN claimed = '{}';
+        EXIT WHEN max_jobs <= 0;
+        wanted := least(provision.free_slots(engine.engine_id, engine.breaker), max_jobs);
+        CONTINUE WHEN wanted <= 0;
+        place := array_position(bookmark.engines, engine.engine_id);
+        SELECT * INTO own FROM provision.claim_jobs_of_engine(incarnation, engine.engine_id, wanted, bookmark.ranks[place]);
+        bookmark.ranks[place] := own.rank;
+        was_hindered := was_hindered OR cardinality(own.claimed) < wanted AND own.rank < 'Infinity';
+        CONTINUE WHEN own.claimed = '{}';
         IF engine.breaker <> 'closed' THEN
-            PERFORM provision.half_open_breaker(engine.engine_id, claimed[1]);
+            PERFORM provision.half_open_breaker(engine.engine_id, own.claimed[1]);
         END IF;
-        PERFORM provision.log_job_event(claimed, 'job_started', 'pending', 'running');
-        claimed_count := claimed_count + cardinality(claimed);
+        PERFORM provision.log_job_event(own.claimed, 'job_started', 'pending', 'running');
+        claimed_jobs := claimed_jobs || own.claimed;
+        max_jobs := max_jobs - cardinality(own.claimed);
     END LOOP;
-    was_hindered := was_hindered OR claimed_count < max_jobs AND engines_left > 0;
+    was_hindered := was_hindered OR max_jobs > 0 AND engines_left > 0;
 END;
 $$;
-COMMENT ON FUNCTION provision.claim_jobs(bigint, integer) IS 'Claims up to max_jobs pending jobs over all engines. was_hindered: somebody had an engine or a job locked, so there may be more in a moment.';
+COMMENT ON FUNCTION provision.claim_pending_jobs(bigint, bigint, provision.bookmark) IS 'Claims up to max_jobs pending jobs over all engines that the bookmark knows of.';
+
+CREATE OR REPLACE FUNCTION provision.next_due_at(bookmark provision.bookmark)
+    RETURNS timestamptz
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN least(bookmark.due_at, bookmark.own_due_at, provision.next_expiry(),
+        (SELECT min(greatest(CASE WHEN engine_state.breaker <> 'closed' THEN provision.breaker_due_at(engine_state) END,
+                             CASE WHEN NOT provision.takes_calls(engine_state) THEN engine_state.not_before END))
+           FROM ROWS FROM (unnest(bookmark.engines), unnest(bookmark.ranks)) AS known (engine_id, rank)
+           JOIN provision.engine_state ON engine_state.engine_id = known.engine_id
+          WHERE known.rank < 'Infinity'
+            AND (engine_state.breaker <> 'closed' OR engine_state.not_before > clock_timestamp())
+            AND engine_state.paused_at IS NULL
+            AND (SELECT control.paused_at IS NULL FROM provision.control)));
+END;
+$$;
+COMMENT ON FUNCTION provision.next_due_at(provision.bookmark) IS 'The next time at which something becomes due by itself; infinity: never.';
+
+CREATE OR REPLACE FUNCTION provision.claim_jobs(
+    incarnation bigint, max_jobs integer, INOUT bookmark provision.bookmark DEFAULT NULL,
+    OUT claimed_jobs bigint[], OUT was_hindered boolean, OUT is_news boolean, OUT next_due_at timestamptz)
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    was_due boolean := coalesce(bookmark.own_due_at <= clock_timestamp(), false);      -- and was looked at in this round
+    promotion record;
+    claim record;
+BEGIN
+    IF provision.next_expiry() <= clock_timestamp() THEN
+        PERFORM provision.expire_jobs();
+    END IF;
+    bookmark := provision.look_for_news(incarnation, bookmark);
+    IF bookmark.due_at <= clock_timestamp() THEN
+        SELECT * INTO promotion FROM provision.promote_jobs(bookmark);
+        bookmark := promotion.bookmark;
+        IF promotion.promoted_any THEN
+            bookmark := provision.look_for_news(incarnation, bookmark);
+        END IF;
+    END IF;
+    IF bookmark.own_due_at <= clock_timestamp() THEN
+        bookmark.own_due_at := coalesce((SELECT job.due_at FROM provision.job
+                                          WHERE job.owner = claim_jobs.incarnation AND job.due_at >= bookmark.own_due_at
+                                          ORDER BY job.due_at LIMIT 1), 'infinity');
+    END IF;
+    SELECT * INTO claim FROM provision.claim_pending_jobs(incarnation, max_jobs, bookmark);
+    bookmark := claim.bookmark;
+    claimed_jobs := claim.claimed_jobs;
+    was_hindered := claim.was_hindered;
+    is_news := bookmark.own_due_at <= clock_timestamp() AND NOT was_due;
+    next_due_at := provision.next_due_at(bookmark);
+END;
+$$;
+COMMENT ON FUNCTION provision.claim_jobs(bigint, integer, provision.bookmark) IS 'Fails what has expired, promotes what is due and claims up to max_jobs pending jobs over all engines. was_hindered: somebody had an engine or a job locked, so there may be more in a moment; is_news: a job of this incarnation has become due in the meantime; next_due_at: when to come again although nothing happens.';

@@ -52,7 +52,7 @@ DECLARE
     locked bigint[] := ARRAY(SELECT job.job_id
                                FROM provision.job
                               WHERE job.job_id = ANY (answered)
-                                AND job.owner = lock_answered_jobs.incarnation
+                                AND job.owner IS NOT DISTINCT FROM lock_answered_jobs.incarnation    -- in a form that tempts no index on owner
                               ORDER BY job.job_id
                                 FOR NO KEY UPDATE SKIP LOCKED);
 BEGIN

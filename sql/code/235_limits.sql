@@ -21,39 +21,84 @@ END;
 $$;
 COMMENT ON FUNCTION provision.take_slot(bigint, bigint, bigint) IS 'Room for the wanted-th call at once of a job within max_concurrent.';
 
--- Tokens fall into the bucket at rate_per_second, up to burst. Null: no limit. Without a token the call waits until there is one.
+-- Tokens fall into the bucket at rate_per_second, up to burst. A clock that is set back neither adds tokens nor stops them.
+CREATE OR REPLACE FUNCTION provision.tokens_now(tokens double precision, tokens_at timestamptz, rate_per_second double precision, burst integer)
+    RETURNS double precision
+    LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    SELECT least(coalesce(tokens_now.burst, greatest(1, tokens_now.rate_per_second)),
+                 tokens_now.tokens
+                 + greatest(0, extract(epoch FROM clock_timestamp() - greatest(tokens_now.tokens_at, clock_timestamp() - interval '1 day')))::double precision
+                   * tokens_now.rate_per_second);
+END;
+COMMENT ON FUNCTION provision.tokens_now(double precision, timestamptz, double precision, integer) IS 'Calls that the rate limit allows at once now.';
+
 CREATE OR REPLACE FUNCTION provision.take_token(engine_id bigint)
     RETURNS boolean
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    rate double precision := (SELECT rate_per_second FROM provision.engine WHERE engine.engine_id = take_token.engine_id);
-    taken boolean;
+    bucket record;
 BEGIN
-    IF rate IS NULL THEN
-        RETURN true;
+    PERFORM FROM provision.engine_state WHERE engine_state.engine_id = take_token.engine_id FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN false;
     END IF;
-    WITH bucket AS MATERIALIZED (
-        SELECT engine_state.engine_id,
-               least(coalesce(engine.burst, greatest(1, engine.rate_per_second)),
-                     engine_state.tokens + greatest(0, extract(epoch FROM clock_timestamp() - greatest(engine_state.tokens_at, clock_timestamp() - interval '1 day')))
-                                           * engine.rate_per_second) AS tokens     -- none are taken away when the clock is set back
-          FROM provision.engine_state
-          JOIN provision.engine ON engine.engine_id = engine_state.engine_id
-         WHERE engine_state.engine_id = take_token.engine_id
-           FOR NO KEY UPDATE OF engine_state SKIP LOCKED
-    )
-    UPDATE provision.engine_state
-       SET tokens = bucket.tokens - (bucket.tokens >= 1)::integer,
+    SELECT gauge.turn, engine.rate_per_second IS NULL AS is_unlimited, gauge.tokens_at > clock_timestamp() AS is_ahead,
+           provision.tokens_now(gauge.tokens, gauge.tokens_at, engine.rate_per_second, engine.burst) AS tokens
+      INTO bucket
+      FROM provision.engine
+      JOIN provision.engine_gauge AS gauge ON gauge.engine_id = engine.engine_id
+     WHERE engine.engine_id = take_token.engine_id
+     ORDER BY gauge.turn DESC
+     LIMIT 1;
+    IF bucket.is_unlimited OR bucket.tokens < 1 AND NOT bucket.is_ahead THEN
+        RETURN bucket.is_unlimited;
+    END IF;
+    UPDATE provision.engine_gauge AS gauge
+       SET turn = gauge.turn + 1,
+           tokens = bucket.tokens - (bucket.tokens >= 1)::integer,
            tokens_at = clock_timestamp()
-      FROM bucket
-     WHERE engine_state.engine_id = bucket.engine_id
-    RETURNING bucket.tokens >= 1 INTO taken;
-    RETURN coalesce(taken, false);
+     WHERE gauge.engine_id = take_token.engine_id
+       AND gauge.turn = bucket.turn;
+    RETURN bucket.tokens >= 1;
 END;
 $$;
-COMMENT ON FUNCTION provision.take_token(bigint) IS 'One call''s worth of an engine''s rate_per_second.';
+COMMENT ON FUNCTION provision.take_token(bigint) IS 'One call''s worth of an engine''s rate_per_second. False: there is none now, or another worker is counting.';
+
+-- A job that lacks a token keeps its place with its worker and looks again when one should be there for it, after those who wait already.
+CREATE OR REPLACE FUNCTION provision.token_due_at(engine_id bigint)
+    RETURNS timestamptz
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    bucket record;
+    before_it bigint;
+BEGIN
+    SELECT engine.rate_per_second AS rate, gauge.oldest_claim,
+           provision.tokens_now(gauge.tokens, gauge.tokens_at, engine.rate_per_second, engine.burst) AS tokens
+      INTO bucket
+      FROM provision.engine
+      JOIN provision.engine_gauge AS gauge ON gauge.engine_id = engine.engine_id
+     WHERE engine.engine_id = token_due_at.engine_id
+     ORDER BY gauge.turn DESC
+     LIMIT 1;
+    IF bucket.rate IS NULL THEN
+        RETURN clock_timestamp() + interval '200 ms';
+    END IF;
+    SELECT count(*) INTO before_it
+      FROM provision.job
+     WHERE job.engine_id = token_due_at.engine_id
+       AND job.state = 'running'
+       AND job.claim_number >= bucket.oldest_claim
+       AND job.due_at > clock_timestamp();
+    RETURN clock_timestamp() + greatest(interval '10 ms' * (1 + random()),      -- another worker was counting
+                                        make_interval(secs => least((before_it + 1 - bucket.tokens) / bucket.rate, 3600)));
+END;
+$$;
+COMMENT ON FUNCTION provision.token_due_at(bigint) IS 'When a running job that lacks a token of its engine''s rate, or cannot be planned just now, looks again.';
 
 -- A server that is asked too much says when to come again. That holds for all jobs of the engine, not only for the one that was told,
 -- and at most for an hour. Rows that somebody else holds are left out: the next call is told the same.

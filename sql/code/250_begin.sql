@@ -48,35 +48,50 @@ END;
 $$;
 COMMENT ON FUNCTION provision.block_steps(bigint[]) IS 'Waiting steps whose required step did not succeed become blocked.';
 
--- Jobs to look at in this round: those just answered and those that asked for attention (claimed, wished, due). Locked; nobody is waited for.
-CREATE OR REPLACE FUNCTION provision.touch_jobs(incarnation bigint, answered_jobs bigint[])
-    RETURNS bigint[]
+-- Jobs to look at in this round: those just answered (locked already), those claimed in the round before, and those that are due: by a
+-- wish, or by themselves. Locked; nobody is waited for.
+CREATE OR REPLACE FUNCTION provision.touch_jobs(
+    incarnation bigint, answered bigint[], claimed bigint[], bookmark provision.bookmark, OUT touched bigint[], OUT left_over bigint[])
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    begun bigint[] := ARRAY(SELECT job.job_id
+                              FROM provision.job
+                             WHERE job.job_id = ANY (claimed)
+                               AND job.owner IS NOT DISTINCT FROM touch_jobs.incarnation      -- in a form that tempts no index on owner
+                             ORDER BY job.job_id
+                               FOR NO KEY UPDATE SKIP LOCKED);
     waking bigint[];
 BEGIN
-    WITH due AS MATERIALIZED (
-        SELECT job_id
-          FROM provision.job
-         WHERE owner = touch_jobs.incarnation
-           AND due_at <= (SELECT clock_timestamp())
-         ORDER BY due_at
-         LIMIT 1000
-           FOR NO KEY UPDATE SKIP LOCKED
-    ), woken AS (
-        UPDATE provision.job
-           SET due_at = NULL
-          FROM due
-         WHERE job.job_id = due.job_id
-        RETURNING job.job_id
-    )
-    SELECT array_agg(job_id) INTO waking FROM woken;
-    RETURN provision.single_out_suspect(incarnation, ARRAY(SELECT DISTINCT unnest(answered_jobs || waking)));
+    IF bookmark.own_due_at <= clock_timestamp() THEN
+        WITH due AS MATERIALIZED (
+            SELECT job_id
+              FROM provision.job
+             WHERE owner = touch_jobs.incarnation
+               AND due_at >= bookmark.own_due_at
+               AND due_at <= (SELECT clock_timestamp())
+             ORDER BY due_at
+             LIMIT 1000
+               FOR NO KEY UPDATE SKIP LOCKED
+        ), woken AS (
+            UPDATE provision.job
+               SET due_at = NULL
+              FROM due
+             WHERE job.job_id = due.job_id
+            RETURNING job.job_id
+        )
+        SELECT array_agg(job_id) INTO waking FROM woken;
+    END IF;
+    left_over := CASE WHEN cardinality(begun) = cardinality(claimed) THEN '{}'
+                      ELSE ARRAY(SELECT job.job_id FROM provision.job
+                                  WHERE job.job_id = ANY (claimed) AND job.owner = touch_jobs.incarnation
+                                    AND job.job_id NOT IN (SELECT unnest(begun))) END;
+    touched := provision.single_out_suspect(incarnation, ARRAY(SELECT DISTINCT unnest(answered || begun || waking)));
 END;
 $$;
-COMMENT ON FUNCTION provision.touch_jobs(bigint, bigint[]) IS 'The jobs of this incarnation whose steps are planned in this round.';
+COMMENT ON FUNCTION provision.touch_jobs(bigint, bigint[], bigint[], provision.bookmark)
+    IS 'The jobs of this incarnation whose steps are planned in this round. left_over: claimed ones that somebody else has locked just now.';
 
 CREATE OR REPLACE FUNCTION provision.has_failed_for_good(job_id bigint)
     RETURNS boolean
@@ -322,14 +337,13 @@ END;
 $$;
 COMMENT ON FUNCTION provision.begin_touched_jobs(bigint, bigint[]) IS 'begin_jobs() in which one bad job stops no other.';
 
-CREATE OR REPLACE FUNCTION provision.begin_calls(incarnation bigint, answered_jobs bigint[])
+CREATE OR REPLACE FUNCTION provision.begin_calls(incarnation bigint, touched bigint[])
     RETURNS TABLE (attempt_id bigint, method text, url text, body text, site text, ca_file text, engine_id bigint, tenant_id bigint,
                    correlation_id text, traceparent text, idempotency_key text, connect_timeout_ms integer, timeout_ms integer)
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    touched bigint[] := provision.touch_jobs(incarnation, answered_jobs);
     intents provision.intent[];
 BEGIN
     IF touched = '{}' THEN

@@ -279,9 +279,8 @@ BEGIN
         ELSIF tally.next_attempt_at IS NOT NULL THEN
             PERFORM provision.give_back_job(tally.job_id, 'scheduled', tally.next_attempt_at, '{"for": "next attempt"}');
         ELSIF tally.is_ready THEN
-            PERFORM provision.give_back_job(tally.job_id, 'scheduled', clock_timestamp() + interval '200 ms',
-                        jsonb_build_object('for', CASE WHEN (SELECT engine.rate_per_second FROM provision.engine WHERE engine.engine_id = tally.engine_id) IS NULL
-                                                       THEN 'its turn' ELSE 'rate limit' END));
+            -- In place, so that nothing is written that has not happened: for a token of the rate, or for a plan that waits itself.
+            UPDATE provision.job SET due_at = provision.token_due_at(tally.engine_id) WHERE job.job_id = tally.job_id;
         ELSE
             PERFORM provision.finish_job(tally.job_id, 'failed', 'PLAN_STUCK', 'its steps wait for each other');
         END IF;

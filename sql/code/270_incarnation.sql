@@ -212,60 +212,54 @@ END;
 $$;
 COMMENT ON FUNCTION provision.leave_service(bigint) IS 'A worker that stops gives back what it owns; no attempt is lost and none is consumed. What somebody else has locked is rescued later.';
 
-CREATE OR REPLACE FUNCTION provision.end_round(
-    incarnation bigint, rounds bigint, calls bigint, calls_in_flight integer, memory_bytes bigint,
-    OUT next_due_at timestamptz, OUT history_due_at timestamptz, OUT is_stopped boolean, OUT has_peers boolean, OUT has_suspect boolean,
-    OUT calls_to_end bigint[])
+CREATE OR REPLACE FUNCTION provision.keep_figures(incarnation bigint, rounds bigint, calls bigint, calls_in_flight integer, memory_bytes bigint)
+    RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     UPDATE provision.worker
        SET last_round_at = clock_timestamp(),
-           rounds = end_round.rounds,
-           calls = end_round.calls,
-           calls_in_flight = end_round.calls_in_flight,
-           memory_bytes = end_round.memory_bytes
-     WHERE worker.incarnation = end_round.incarnation
-    RETURNING worker.suspect_job_id IS NOT NULL
-              AND NOT EXISTS (SELECT FROM provision.job_step
-                               WHERE job_step.job_id = worker.suspect_job_id AND job_step.attempt_id IS NOT NULL) INTO has_suspect;
-    IF provision.next_expiry() <= clock_timestamp() THEN
-        PERFORM provision.expire_jobs();
-    END IF;
+           rounds = keep_figures.rounds,
+           calls = keep_figures.calls,
+           calls_in_flight = keep_figures.calls_in_flight,
+           memory_bytes = keep_figures.memory_bytes
+     WHERE worker.incarnation = keep_figures.incarnation;
+END;
+$$;
+COMMENT ON FUNCTION provision.keep_figures(bigint, bigint, bigint, integer, bigint) IS 'Keeps the worker''s figures. Not in every round: while somebody holds an old snapshot, each version of the row is in the way of those who read it.';
+
+CREATE OR REPLACE FUNCTION provision.end_round(
+    incarnation bigint, OUT is_stopped boolean, OUT has_peers boolean, OUT has_suspect boolean, OUT calls_to_end bigint[])
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
     IF EXISTS (SELECT FROM provision.job WHERE job.owner = end_round.incarnation AND job.wish IS NOT NULL) THEN
         calls_to_end := provision.calls_to_end(incarnation);
     END IF;
-    next_due_at := provision.next_due_at(incarnation);
-    history_due_at := (SELECT event.at FROM provision.event ORDER BY event.event_id LIMIT 1)
-                      + make_interval(mins => provision.setting_number('provision.retention'));
     is_stopped := coalesce((SELECT control.worker_stopped_at IS NOT NULL FROM provision.control), false);
     has_peers := EXISTS (SELECT FROM provision.worker WHERE worker.ended_at IS NULL AND worker.incarnation <> end_round.incarnation);
+    has_suspect := (SELECT worker.suspect_job_id IS NOT NULL
+                           AND NOT EXISTS (SELECT FROM provision.job_step
+                                            WHERE job_step.job_id = worker.suspect_job_id AND job_step.attempt_id IS NOT NULL)
+                      FROM provision.worker WHERE worker.incarnation = end_round.incarnation);
 END;
 $$;
-COMMENT ON FUNCTION provision.end_round(bigint, bigint, bigint, integer, bigint)
-    IS 'Keeps the worker''s figures; next_due_at: when it must wake although nothing happens (null: never); history_due_at: when the oldest event is older than provision.retention; has_suspect: the next round is for one job alone; calls_to_end: attempts in flight that nobody has to wait for any more.';
+COMMENT ON FUNCTION provision.end_round(bigint)
+    IS 'What the worker must know besides its work: has_suspect: a suspect''s turn begins or has ended, so another round at once; calls_to_end: attempts in flight that nobody has to wait for any more.';
 
-CREATE OR REPLACE FUNCTION provision.next_due_at(incarnation bigint)
+CREATE OR REPLACE FUNCTION provision.history_due_at()
     RETURNS timestamptz
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN least(
-        provision.next_expiry(),
-        (SELECT min(job.due_at) FROM provision.job WHERE job.state = 'scheduled'),
-        (SELECT min(job.due_at) FROM provision.job WHERE job.owner = next_due_at.incarnation AND job.due_at IS NOT NULL),
-        (SELECT min(greatest(CASE WHEN engine_state.breaker <> 'closed' THEN provision.breaker_due_at(engine_state) END,
-                             CASE WHEN NOT provision.takes_calls(engine_state) THEN engine_state.not_before END))
-           FROM provision.engine_state
-          WHERE (engine_state.breaker <> 'closed' OR engine_state.not_before > clock_timestamp())
-            AND engine_state.paused_at IS NULL
-            AND (SELECT control.paused_at IS NULL FROM provision.control)
-            AND EXISTS (SELECT FROM provision.job WHERE job.engine_id = engine_state.engine_id AND job.state = 'pending')));
+    RETURN (SELECT event.at FROM provision.event ORDER BY event.event_id LIMIT 1)
+           + make_interval(mins => provision.setting_number('provision.retention'));
 END;
 $$;
-COMMENT ON FUNCTION provision.next_due_at(bigint) IS 'The next time at which something becomes due by itself.';
+COMMENT ON FUNCTION provision.history_due_at() IS 'When the oldest event is older than provision.retention; null: there is none.';
 
 CREATE OR REPLACE FUNCTION provision.purge_history(max_rows bigint)
     RETURNS bigint

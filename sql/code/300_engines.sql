@@ -183,6 +183,7 @@ BEGIN
             USING ERRCODE = 'duplicate_object', HINT = 'provision_engine_update() changes it.';
     END IF;
     INSERT INTO provision.engine_state (engine_id) VALUES (new.engine_id);
+    INSERT INTO provision.engine_gauge (engine_id) VALUES (new.engine_id);
     PERFORM provision.log_engine_event(provision_engine_create.name, 'engine_created', NULL, NULL, provision_engine_create.options);
 END;
 $$;
@@ -211,6 +212,11 @@ BEGIN
          = (address, changed.site, changed.allow_http, changed.ca_file, changed.max_concurrent, changed.rate_per_second, changed.burst,
             changed.failure_threshold, changed.recovery_seconds, changed.connect_timeout_ms, changed.timeout_ms, changed.max_queue_depth)
      WHERE engine.engine_id = changed.engine_id;
+    UPDATE provision.job        -- what waits for a token of the old rate looks again
+       SET due_at = '-infinity'
+     WHERE job.engine_id = changed.engine_id
+       AND job.state = 'running'
+       AND job.due_at > clock_timestamp();
     PERFORM provision.log_engine_event(changed.name, 'engine_updated', NULL, NULL, provision_engine_update.options);
     PERFORM provision.wake_workers();
 END;

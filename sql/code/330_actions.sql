@@ -158,7 +158,8 @@ BEGIN
     detail := provision.reset_steps((reopen_job.job).job_id);
     UPDATE provision.job AS reopened
        SET state = 'pending',
-           rank = provision.queue_rank(clock_timestamp(), reopened.priority),
+           rank = provision.queue_rank(clock_timestamp(), reopened.priority, provision.end_of_line(reopened.tenant_id),
+                      (SELECT provision.plan_weight(tenant.plan) FROM provision.tenant WHERE tenant.tenant_id = reopened.tenant_id)),
            due_at = NULL, finished_at = NULL, crash_count = 0,
            run_started_at = NULL,
            expires_at = clock_timestamp() + provision.ms(reopened.max_wait_ms),

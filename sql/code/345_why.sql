@@ -148,9 +148,10 @@ BEGIN ATOMIC
     SELECT 'rate limit', format('Engine "%s" takes %s calls per second.', engine.name, engine.rate_per_second),
            format('SELECT provision_engine_update(%L, ''{"rate_per_second": %s}'');', engine.name, least(100000, engine.rate_per_second * 2))
       FROM engine
-     WHERE (job).state = 'scheduled'
-       AND (SELECT event.detail ->> 'for' FROM provision.event
-             WHERE event.job_id = (job).job_id AND event.event = 'job_waits' ORDER BY event.event_id DESC LIMIT 1) = 'rate limit';
+     WHERE (job).state = 'running'
+       AND (job).due_at > statement_timestamp()
+       AND engine.rate_per_second IS NOT NULL
+       AND NOT EXISTS (SELECT FROM provision.job_step WHERE job_step.job_id = (job).job_id AND job_step.attempt_id IS NOT NULL);
 END;
 COMMENT ON FUNCTION provision.why_engine(provision.job) IS 'What its engine keeps a job from.';
 

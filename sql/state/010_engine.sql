@@ -61,21 +61,33 @@ CREATE TABLE provision.engine_state (
     probe_job_id        bigint,
     failures_in_a_row   integer NOT NULL DEFAULT 0,
     not_before          timestamptz,
-    tokens              double precision NOT NULL DEFAULT 0,
-    tokens_at           timestamptz NOT NULL DEFAULT '-infinity',
     clock_skew_seconds  integer NOT NULL DEFAULT 0,
     clock_skew_at       timestamptz,
     CONSTRAINT breaker_is_a_known_state CHECK (breaker IN ('closed', 'open', 'half_open')),
     CONSTRAINT breaker_until_iff_not_closed CHECK ((breaker_until IS NOT NULL) = (breaker <> 'closed')),
     CONSTRAINT probe_iff_half_open CHECK ((probe_job_id IS NOT NULL) = (breaker = 'half_open'))
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE provision.engine_state IS 'What happens to an engine: pause, circuit breaker, what its server asked for, rate tokens. Locked first (lock order: engine, job, step).';
+COMMENT ON TABLE provision.engine_state IS 'What happens to an engine: pause, circuit breaker, what its server asked for. Its row is the lock for all that is counted of an engine, engine_gauge included, and is seldom changed. Locked first (lock order: engine, job, step).';
 COMMENT ON COLUMN provision.engine_state.breaker_since IS 'When the breaker last opened from closed.';
 COMMENT ON COLUMN provision.engine_state.clock_skew_seconds IS 'By how much the Date of its answers is ahead of this server''s clock; 0 when by 5 seconds or less either way.';
 COMMENT ON COLUMN provision.engine_state.breaker_until IS 'open: no call before; half_open: when the one probing job counts as lost.';
 COMMENT ON COLUMN provision.engine_state.probe_job_id IS 'half_open: the one job that may call.';
 COMMENT ON COLUMN provision.engine_state.not_before IS 'No call before, because the server asked for it (Retry-After); null or past: it did not.';
-COMMENT ON COLUMN provision.engine_state.tokens IS 'Calls that rate_per_second allowed at tokens_at.';
+
+-- Changes with every call of a limited engine. Updated in place, its versions would pile up under one key while somebody holds an old
+-- snapshot, and every look would pass them all; with a new turn each time, the newest is the first that is found from above.
+CREATE TABLE provision.engine_gauge (
+    engine_id     bigint NOT NULL REFERENCES provision.engine ON DELETE CASCADE,
+    turn          bigint NOT NULL DEFAULT 0,
+    tokens        double precision NOT NULL DEFAULT 0,
+    tokens_at     timestamptz NOT NULL DEFAULT '-infinity',
+    oldest_claim  bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (engine_id, turn)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE provision.engine_gauge IS 'What changes often about an engine: one row for each, read by highest turn, written with its engine_state locked.';
+COMMENT ON COLUMN provision.engine_gauge.turn IS 'One more with each change.';
+COMMENT ON COLUMN provision.engine_gauge.tokens IS 'Calls that rate_per_second allowed at tokens_at.';
+COMMENT ON COLUMN provision.engine_gauge.oldest_claim IS 'No running job of the engine has a lower claim_number. May lag behind; is never ahead.';
 
 CREATE TABLE provision.tenant (
     tenant_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

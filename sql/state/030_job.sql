@@ -1,4 +1,5 @@
--- Jobs and what happened to them. The claim reads one partial index; running rows are found by owner.
+-- Jobs and what happened to them. The claim reads one partial index; running rows are found by owner. What is read in every round is
+-- read from a place on that moves (rank, claim_number, changed_in), so that versions which a held snapshot keeps are not passed again.
 
 CREATE TABLE provision.worker (
     incarnation      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -39,6 +40,9 @@ COMMENT ON COLUMN provision.control.adopted_in IS 'The start of the server in wh
 COMMENT ON COLUMN provision.control.worker_stopped_at IS 'Set by provision_worker_stop(): no worker runs until provision_worker_start().';
 COMMENT ON COLUMN provision.control.paused_at IS 'Set by provision_pause_all(): workers run, but no job is claimed and no call is made until provision_resume_all().';
 
+CREATE SEQUENCE provision.claim_number;
+COMMENT ON SEQUENCE provision.claim_number IS 'Numbers claims over all engines; taken with the engine''s row locked, so that of one engine a later claim has a higher number.';
+
 CREATE TABLE provision.job (
     job_id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     tenant_id        bigint NOT NULL REFERENCES provision.tenant,
@@ -52,12 +56,14 @@ CREATE TABLE provision.job (
     due_at           timestamptz,
     owner            bigint,
     slots            smallint NOT NULL DEFAULT 0,
+    claim_number     bigint,
+    changed_in       xid8 NOT NULL DEFAULT pg_current_xact_id(),
     wish             text,
     wish_reason      text,
     wish_actor       text,
     options          jsonb NOT NULL DEFAULT '{}',
     correlation_id   text NOT NULL,
-    idempotency_key  text UNIQUE,
+    idempotency_key  text,
     has_flaw         boolean NOT NULL DEFAULT false,
     rollback_on_failure boolean NOT NULL DEFAULT false,
     earlier_failure    jsonb,
@@ -88,13 +94,14 @@ CREATE TABLE provision.job (
 ) WITH (fillfactor = 70);
 CREATE INDEX job_next ON provision.job (engine_id, rank, job_id) WHERE state = 'pending';
 CREATE INDEX job_due ON provision.job (due_at) WHERE state = 'scheduled';
-CREATE INDEX job_running ON provision.job (engine_id) WHERE state = 'running';
-CREATE INDEX job_of_owner ON provision.job (owner) WHERE owner IS NOT NULL;
-CREATE INDEX job_wants_attention ON provision.job (owner, due_at) WHERE owner IS NOT NULL AND due_at IS NOT NULL;
+CREATE INDEX job_running ON provision.job (engine_id, claim_number) WHERE state = 'running';
+CREATE INDEX job_of_owner ON provision.job (owner, due_at) WHERE owner IS NOT NULL;
 CREATE INDEX job_wished ON provision.job (owner) WHERE owner IS NOT NULL AND wish IS NOT NULL;
 -- A job that is about to end anyway is not asked for again; one that rolls back has no time limit.
 CREATE INDEX job_expires ON provision.job (expires_at)
     WHERE expires_at IS NOT NULL AND direction = 'forward' AND (state <> 'running' OR wish IS NULL OR wish = 'pause');
+CREATE INDEX job_news ON provision.job (changed_in) WHERE state IN ('pending', 'scheduled') OR due_at IS NOT NULL;
+CREATE UNIQUE INDEX one_job_per_idempotency_key ON provision.job (idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE UNIQUE INDEX one_active_job_per_tenant_and_workflow ON provision.job (tenant_id, workflow)
     WHERE state IN ('pending', 'scheduled', 'running', 'paused');
 CREATE INDEX job_newest_of_tenant ON provision.job (tenant_id, job_id);
@@ -103,10 +110,12 @@ CREATE INDEX job_paused ON provision.job (job_id) WHERE state = 'paused';
 CREATE INDEX job_ended ON provision.job (finished_at) WHERE state IN ('completed', 'cancelled', 'rolled_back');
 CREATE INDEX job_by_correlation ON provision.job (correlation_id);
 COMMENT ON TABLE provision.job IS 'One run of one version of a workflow for one tenant: what is queued, claimed, owned and retried.';
-COMMENT ON COLUMN provision.job.rank IS 'Place in the queue, fixed when it enters: seconds since the epoch minus priority times provision.priority_aging. A job one priority lower overtakes after that many seconds, so none starves.';
-COMMENT ON COLUMN provision.job.due_at IS 'scheduled: when it becomes pending; running: when its owner looks at it although nothing was answered (just claimed, a wish, a retry beside a call in flight).';
+COMMENT ON COLUMN provision.job.rank IS 'Place in the queue, fixed when it enters: seconds since the epoch minus priority times provision.priority_aging; later by provision.fair_spacing over the plan''s weight for each job of its tenant that waits already. A job one priority lower overtakes after priority_aging, so none starves.';
+COMMENT ON COLUMN provision.job.due_at IS 'scheduled: when it becomes pending; running: when its owner looks at it although nothing was answered (a wish, a token of the rate limit, a retry beside a call in flight).';
 COMMENT ON COLUMN provision.job.owner IS 'Incarnation that runs it. A result is recorded only while this is so.';
 COMMENT ON COLUMN provision.job.slots IS 'Calls of its engine''s max_concurrent it holds while it runs: its calls in flight, at least one.';
+COMMENT ON COLUMN provision.job.claim_number IS 'Grows with each claim of an engine''s jobs: of those that run, none has a lower one than engine_gauge.oldest_claim.';
+COMMENT ON COLUMN provision.job.changed_in IS 'Transaction that last made it pending or scheduled or gave it a time (trigger note_change): by this a worker finds what is new to it.';
 COMMENT ON COLUMN provision.job.wish IS 'What was asked for while it runs; granted once its calls in flight have ended. expire: its deadline has passed.';
 COMMENT ON COLUMN provision.job.direction IS 'back: it undoes what it made, step by step from the last one.';
 COMMENT ON COLUMN provision.job.rollback_on_failure IS 'When it fails, it is rolled back at once.';

@@ -3,6 +3,7 @@
 SELECT pg_catalog.pg_extension_config_dump('provision.engine', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.engine_engine_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.engine_state', '');
+SELECT pg_catalog.pg_extension_config_dump('provision.engine_gauge', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.tenant', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.tenant_tenant_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.secret', '');
@@ -13,6 +14,7 @@ SELECT pg_catalog.pg_extension_config_dump('provision.step', 'WHERE workflow_id 
 SELECT pg_catalog.pg_extension_config_dump('provision.answer_rule', 'WHERE NOT is_builtin');
 SELECT pg_catalog.pg_extension_config_dump('provision.job', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.job_job_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('provision.claim_number', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.job_step', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.exclusion', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.attempt', '');

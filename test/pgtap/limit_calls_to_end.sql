@@ -23,11 +23,11 @@ BEGIN
     UPDATE provision.step SET on_cancel = is_ended.on_cancel WHERE plan_function = 'app.a_call';
     PERFORM provision_start('acme', 'w');
     PERFORM provision.claim_jobs(worker, 1);
-    SELECT b.attempt_id INTO sent FROM provision.begin_calls(worker, '{}') AS b;
+    SELECT b.attempt_id INTO sent FROM provision.begin_calls(worker, ARRAY(SELECT job_id FROM provision.job WHERE owner = worker)) AS b;
     UPDATE provision.attempt SET guard = 'look' FROM app.kind WHERE attempt.attempt_id = sent AND kind.is_guarded;
     ASSERT provision.calls_to_end(worker) = '{}';
     PERFORM provision.wish_for(job, is_ended.wish, NULL) FROM provision.job;
-    SELECT r.calls_to_end INTO ended FROM provision.end_round(worker, 1, 1, 1, 1) AS r;
+    SELECT r.calls_to_end INTO ended FROM provision.end_round(worker) AS r;
     RETURN ended = ARRAY[sent];
 END;
 $$;

@@ -30,10 +30,10 @@ SELECT is(pg_temp.left_of('t4'), 1200, 'after the clock was set back it is no lo
 
 -- Past its time.
 UPDATE provision.job SET state = 'pending', due_at = NULL, expires_at = now() - interval '1 s' WHERE tenant_id = (SELECT tenant_id FROM provision.tenant WHERE name = 't3');
-SELECT is(claimed_count, 0::bigint, 'it is not claimed any more') FROM provision.claim_jobs(:incarnation, 5);
+SELECT is(claimed, '{}', 'it is not claimed any more') FROM provision.claim_jobs_of_engine(:incarnation, (SELECT engine_id FROM provision.engine), 5, '-infinity');
 UPDATE provision.job SET expires_at = now() - interval '1 s' WHERE tenant_id IN (SELECT tenant_id FROM provision.tenant WHERE name IN ('t3', 't4'));
-SELECT is(provision.next_due_at(:incarnation) < now(), true, 'the worker wakes for it');
-SELECT calls_to_end FROM provision.end_round(:incarnation, 1, 1, 1, 1);
+SELECT is(provision.next_expiry() < now(), true, 'the worker wakes for it');
+SELECT next_due_at FROM provision.claim_jobs(:incarnation, 0);
 SELECT is(ROW(state, error_code, error_step)::text, '(failed,WAITED_TOO_LONG,step_0_engine_check)', 'one that has not started fails') FROM provision.job_status WHERE tenant = 't3';
 SELECT alike(error_hint, 'It may wait for 00:01:00 and did not start by %provision_retry(%', 'with a hint') FROM provision.job_status WHERE tenant = 't3';
 SELECT is(ROW(state, wish)::text, '(running,expire)', 'of one that runs the worker is told') FROM provision.job_status WHERE tenant = 't4';

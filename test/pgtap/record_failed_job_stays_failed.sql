@@ -12,7 +12,7 @@ INSERT INTO provision.step (workflow_id, ordinal, name, plan_function) VALUES (:
 INSERT INTO provision.worker (pid) VALUES (0) RETURNING incarnation \gset
 SELECT provision_start('acme', 'w');
 SELECT provision.claim_jobs(:incarnation, 1);
-SELECT attempt_id FROM provision.begin_calls(:incarnation, '{}') \gset
+SELECT attempt_id FROM provision.begin_calls(:incarnation, ARRAY(SELECT job_id FROM provision.job WHERE owner = :incarnation)) \gset
 -- No delivery: the constraint of the attempt refuses it.
 SELECT answered_jobs FROM provision.record_answers(:incarnation, ARRAY[:attempt_id]::bigint[], ARRAY[NULL::text], '{200}', '{0}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{"{1,1,1,1,1}"}') \gset
 SELECT is(count(*), 0::bigint, 'it makes no further call') FROM provision.begin_calls(:incarnation, :'answered_jobs');

@@ -28,7 +28,7 @@ INSERT INTO provision.step (workflow_id, ordinal, name, plan_function, condition
 INSERT INTO provision.worker (pid) VALUES (0) RETURNING incarnation \gset
 SELECT provision_start('acme', 'w') AS job \gset
 SELECT provision.claim_jobs(:incarnation, 1);
-SELECT attempt_id FROM provision.begin_calls(:incarnation, '{}') \gset
+SELECT attempt_id FROM provision.begin_calls(:incarnation, ARRAY(SELECT job_id FROM provision.job WHERE owner = :incarnation)) \gset
 SELECT is(string_agg(name || ' ' || state, ', ' ORDER BY ordinal), 'once running, never skipped', 'one runs, one is skipped') FROM provision.job_step WHERE job_id = :job;
 SELECT answered_jobs FROM provision.record_answers(:incarnation, ARRAY[:attempt_id]::bigint[], '{answered}', '{200}', '{0}', '{"{\"message\": 1}"}', '{NULL}', '{NULL}', '{NULL}', '{"{1,1,1,1,1}"}') \gset
 SELECT is(count(*), 1::bigint, 'its second call is made although the condition is not met any more') FROM provision.begin_calls(:incarnation, :'answered_jobs');

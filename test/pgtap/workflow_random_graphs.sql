@@ -45,7 +45,7 @@ DECLARE
     rounds integer := 0;
 BEGIN
     INSERT INTO provision.worker (pid) VALUES (0) RETURNING worker.incarnation INTO incarnation;
-    PERFORM provision.claim_jobs(incarnation, 1000);
+    SELECT c.claimed_jobs INTO answered FROM provision.claim_jobs(incarnation, 1000) AS c;
     WHILE EXISTS (SELECT FROM provision.job WHERE finished_at IS NULL) AND rounds < 200 LOOP
         rounds := rounds + 1;
         INSERT INTO flight SELECT attempt_id FROM provision.begin_calls(incarnation, answered);

@@ -1,0 +1,96 @@
+-- How far a worker has looked. In every round it asks what became pending, scheduled or due since its last look; from that it knows where
+-- in the indexes the first such jobs are, and begins there. What lies before are entries of jobs long gone, which a snapshot that
+-- somebody holds keeps in place by the hundred thousand: to pass them in each round is what makes other queues slow.
+--
+-- Why no job is overlooked: the trigger writes the transaction that makes a job claimable or due into changed_in, and the bookmark tells
+-- which transactions were not over at the last look. Whatever becomes visible afterwards was written by one of those or by a later
+-- one, however late it commits and however old its snapshot, and is found by changed_in. All else was found by a look before.
+
+DO $$ BEGIN
+    CREATE TYPE provision.bookmark AS (
+        next_transaction  xid8,
+        in_progress       xid8[],
+        engines           bigint[],
+        ranks             double precision[],
+        due_at            timestamptz,
+        own_due_at        timestamptz
+    );
+EXCEPTION WHEN duplicate_object THEN NULL;
+END $$;
+COMMENT ON TYPE provision.bookmark IS 'How far a worker has looked; null: it has not. It lives in the worker''s memory and is never stored: without it, everything is looked at.';
+COMMENT ON COLUMN provision.bookmark.next_transaction IS 'All of the transactions from here on may bring something new,';
+COMMENT ON COLUMN provision.bookmark.in_progress IS 'and those before that were not over at the last look.';
+COMMENT ON COLUMN provision.bookmark.ranks IS 'Of each of the engines: no pending job of it has a lower rank; Infinity: none is pending.';
+COMMENT ON COLUMN provision.bookmark.due_at IS 'No scheduled job is due before.';
+COMMENT ON COLUMN provision.bookmark.own_due_at IS 'No running job of this worker is due before.';
+
+CREATE OR REPLACE FUNCTION provision.note_change()
+    RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    NEW.changed_in := pg_current_xact_id();
+    RETURN NEW;
+END;
+$$;
+COMMENT ON FUNCTION provision.note_change() IS 'Makes a job that somebody may have to look at new to every worker.';
+
+CREATE OR REPLACE TRIGGER note_change
+    BEFORE INSERT OR UPDATE OF state, engine_id, rank, due_at, owner ON provision.job
+    FOR EACH ROW
+    WHEN (NEW.state IN ('pending', 'scheduled') OR NEW.due_at IS NOT NULL)
+    EXECUTE FUNCTION provision.note_change();
+ALTER TABLE provision.job ENABLE ALWAYS TRIGGER note_change;     -- whoever writes, and from whichever cluster the row may come
+
+CREATE OR REPLACE FUNCTION provision.news(incarnation bigint, bookmark provision.bookmark)
+    RETURNS TABLE (engine_id bigint, rank double precision, due_at timestamptz, own_due_at timestamptz)
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT job.engine_id,
+           min(job.rank) FILTER (WHERE job.state = 'pending'),
+           min(job.due_at) FILTER (WHERE job.state = 'scheduled'),
+           min(job.due_at) FILTER (WHERE job.owner = news.incarnation)
+      FROM (SELECT recent.engine_id, recent.rank, recent.state, recent.due_at, recent.owner
+              FROM provision.job AS recent
+             WHERE recent.changed_in >= bookmark.next_transaction
+               AND (recent.state IN ('pending', 'scheduled') OR recent.due_at IS NOT NULL)
+            UNION ALL
+            SELECT late.engine_id, late.rank, late.state, late.due_at, late.owner
+              FROM provision.job AS late
+             WHERE late.changed_in = ANY (bookmark.in_progress)
+               AND (late.state IN ('pending', 'scheduled') OR late.due_at IS NOT NULL)) AS job
+     GROUP BY job.engine_id;
+END;
+$$;
+COMMENT ON FUNCTION provision.news(bigint, provision.bookmark) IS 'What became pending, scheduled or due since the look that the bookmark tells of: the first of each by engine.';
+
+CREATE OR REPLACE FUNCTION provision.look_for_news(incarnation bigint, INOUT bookmark provision.bookmark)
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    -- Taken before the news are read: what is committed in between is read twice, which does no harm.
+    snapshot pg_snapshot := (SELECT pg_current_snapshot());
+    found record;
+    place integer;
+BEGIN
+    IF bookmark IS NULL THEN
+        bookmark := ROW('0', '{}', '{}', '{}', 'infinity', 'infinity')::provision.bookmark;
+    END IF;
+    FOR found IN SELECT * FROM provision.news(incarnation, bookmark) LOOP
+        place := coalesce(array_position(bookmark.engines, found.engine_id), cardinality(bookmark.engines) + 1);
+        bookmark.engines[place] := found.engine_id;
+        bookmark.ranks[place] := least(bookmark.ranks[place], found.rank, 'Infinity');
+        bookmark.due_at := least(bookmark.due_at, found.due_at);
+        bookmark.own_due_at := least(bookmark.own_due_at, found.own_due_at);
+    END LOOP;
+    bookmark.next_transaction := pg_snapshot_xmax(snapshot);
+    -- A snapshot does not list its own transaction, which may still change something.
+    bookmark.in_progress := array_remove(ARRAY(SELECT pg_snapshot_xip(snapshot) UNION ALL SELECT pg_current_xact_id_if_assigned()), NULL);
+END;
+$$;
+COMMENT ON FUNCTION provision.look_for_news(bigint, provision.bookmark) IS 'Moves the bookmark''s ranks and times down to what is new, and its transactions up to now.';
