@@ -17,7 +17,7 @@ PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-com
 PG_CPPFLAGS = -DPROVISION_VERSION='"$(EXTVERSION)"' $(shell curl-config --cflags)
 # For tests of crashes only; see src/fault.h.
 PG_CPPFLAGS += $(if $(PROVISION_FAULTS),-DPROVISION_FAULTS)
-SHLIB_LINK = $(shell curl-config --libs)
+SHLIB_LINK = $(shell curl-config --libs) -lcrypto
 
 # These two install what they need, on a bare machine too, so they must not need PGXS (whose own check only refuses).
 ifneq ($(filter chaos check check-live demo,$(MAKECMDGOALS)),)

@@ -343,6 +343,7 @@ provision_http_answer_finish(HttpCall *call, CURLcode code)
 	note_sending(call);
 	note_times(call);
 	note_head(call);
+	provision_http_answer_hide(call);
 	answer->body_too_large = call->stop == STOP_BODY_TOO_LARGE;
 	answer->delivery = provision_http_delivery(code, call->may_have_left,
 											   call->head_complete,

@@ -148,6 +148,9 @@ extern bool provision_http_answer_apply(HttpCall *call);
 /* Fills the answer of a call that libcurl, or we, have ended. */
 extern void provision_http_answer_finish(HttpCall *call, CURLcode code);
 
+/* Blanks the credentials that were sent, where the answer repeats them. */
+extern void provision_http_answer_hide(HttpCall *call);
+
 /* Fills the answer of a call that never reached libcurl. */
 extern void provision_http_answer_refuse(HttpCall *call, CURLcode code,
 										 const char *reason);

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "fault.h"
 #include "http_client.h"
+#include "keeper.h"
 #include "round.h"
 #include "settings.h"
 #include "trouble.h"
@@ -295,6 +296,7 @@ provision_round_run(Worker *worker)
 	if (!provision_trouble_outlive("running a round", do_round, &round))
 	{
 		forget_requests(round.requests);
+		provision_keeper_repeat();
 		hold_off(worker);
 		return;
 	}

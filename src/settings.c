@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
+#include "keeper.h"
 #include "settings.h"
 
 int			provision_connect_timeout = 5000;
@@ -26,6 +27,8 @@ int			provision_retention = 90 * 24 * 60;
 int			provision_workers = 1;
 char	   *provision_ca_file = NULL;
 char	   *provision_databases = NULL;
+char	   *provision_key_command = NULL;
+char	   *provision_key_file = NULL;
 
 typedef struct NumberSetting
 {
@@ -44,6 +47,8 @@ typedef struct TextSetting
 	const char *description;
 	const char *detail;
 	char	  **value;
+	const char *fallback;
+	int			flags;
 } TextSetting;
 
 static const NumberSetting number_settings[] = {
@@ -72,9 +77,15 @@ static const NumberSetting number_settings[] = {
 
 static const TextSetting text_settings[] = {
 	{"provision.ca_file", "PEM file of the certificate authorities that are trusted.",
-	"Empty: the system's. An engine's ca_file goes before it.", &provision_ca_file},
+	"Empty: the system's. An engine's ca_file goes before it.", &provision_ca_file, "", 0},
 	{"provision.databases", "Databases in which workers run, separated by commas.",
-	"Empty: every database that has the extension.", &provision_databases},
+	"Empty: every database that has the extension.", &provision_databases, "", 0},
+	{"provision.key_command", "Command that prints the keys with which secrets are sealed.",
+	"An absolute path and arguments, run without a shell. It goes before provision.key_file.",
+	&provision_key_command, "", GUC_SUPERUSER_ONLY},
+	{"provision.key_file", "File of the keys with which secrets are sealed.",
+	"Its first key seals. The file in the data directory that this names by default is made when it is needed.",
+	&provision_key_file, OWN_KEY_FILE, GUC_SUPERUSER_ONLY},
 };
 
 void
@@ -93,7 +104,7 @@ provision_settings_define(void)
 		const TextSetting *setting = &text_settings[i];
 
 		DefineCustomStringVariable(setting->name, setting->description, setting->detail,
-								   setting->value, "", PGC_SIGHUP, 0, NULL, NULL, NULL);
+								   setting->value, setting->fallback, PGC_SIGHUP, setting->flags, NULL, NULL, NULL);
 	}
 }
 

@@ -27,6 +27,10 @@ extern int	provision_workers;
 /* NULL or empty: the system's certificate authorities. */
 extern char *provision_ca_file;
 
+/* Where the keys of secrets are; the command goes first. NULL or empty: not there. */
+extern char *provision_key_command;
+extern char *provision_key_file;
+
 /* Comma-separated names; empty: every database that has the extension. */
 extern char *provision_databases;
 

@@ -1,6 +1,6 @@
 /*
  * store.c
- *		Every statement the worker runs: few, prepared once, set-based.
+ *		What the worker says to the database: few, prepared once, set-based.
  *
  * Values are arguments, never part of a statement's text, so that nothing of
  * a tenant shows in pg_stat_activity or pg_stat_statements.
@@ -26,19 +26,11 @@
 #include "row.h"
 #include "settings.h"
 #include "shutdown.h"
+#include "statement.h"
 #include "store.h"
 
-#define MAX_ARGUMENTS 10
 #define PURGE_ROWS 1000			/* of each table in one transaction */
 #define CLOCK_INTERVAL_MS 60000
-
-typedef struct Statement
-{
-	const char *text;
-	int			argument_count;
-	Oid			arguments[MAX_ARGUMENTS];
-	SPIPlanPtr	plan;
-} Statement;
 
 static Statement enter_service = {
 	"SELECT incarnation, is_stopped FROM provision.enter_service($1, $2)",
@@ -60,15 +52,6 @@ static Statement record_answers = {
 static Statement note_clocks = {
 	"SELECT provision.note_clocks($1, $2)",
 	2, {INT8ARRAYOID, INT8ARRAYOID}
-};
-static Statement begin_calls = {
-	"SELECT call.attempt_id, call.method, call.url, call.body, call.site, call.ca_file, call.correlation_id,"
-	"       call.traceparent, call.idempotency_key, call.connect_timeout_ms, call.timeout_ms,"
-	"       coalesce(own.api_key, general.api_key), coalesce(own.api_secret, general.api_secret)"
-	"  FROM provision.begin_calls($1, $2) AS call"
-	"  LEFT JOIN provision.secret AS own ON own.tenant_id = call.tenant_id"
-	"  LEFT JOIN provision.secret AS general ON general.engine_id = call.engine_id",
-	2, {INT8OID, INT8ARRAYOID}
 };
 static Statement touch_jobs = {
 	"SELECT touched, left_over FROM provision.touch_jobs($1, $2, coalesce($3, '{}'), $4::provision.bookmark)",
@@ -105,12 +88,10 @@ static Statement correct_times = {
 	1, {FLOAT8OID}
 };
 
-static MemoryContext result_context;
-
 void
 provision_store_begin(const char *activity)
 {
-	result_context = CurrentMemoryContext;
+	provision_statement_context = CurrentMemoryContext;
 	SetCurrentStatementStartTimestamp();
 	pgstat_report_activity(STATE_RUNNING, activity);
 	StartTransactionCommand();
@@ -126,33 +107,7 @@ provision_store_commit(void)
 	provision_shutdown_commit();
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
-	MemoryContextSwitchTo(result_context);
-}
-
-/* The snapshot is taken anew so that each statement sees what the one before it wrote. */
-static void
-run(Statement *statement, Datum *values, const char *nulls)
-{
-	int			code;
-
-	if (statement->plan == NULL)
-	{
-		statement->plan = SPI_prepare(statement->text, statement->argument_count, statement->arguments);
-		if (statement->plan == NULL || SPI_keepplan(statement->plan) != 0)
-			elog(ERROR, "could not prepare \"%s\": %s", statement->text, SPI_result_code_string(SPI_result));
-	}
-	code = SPI_execute_plan(statement->plan, values, nulls, false, 0);
-	if (code != SPI_OK_SELECT)
-		elog(ERROR, "could not run \"%s\": %s", statement->text, SPI_result_code_string(code));
-}
-
-static int64
-first_number(void)
-{
-	bool		is_null;
-	Datum		value = provision_row_value(0, 1, &is_null);
-
-	return is_null ? 0 : DatumGetInt64(value);
+	MemoryContextSwitchTo(provision_statement_context);
 }
 
 /*
@@ -176,7 +131,7 @@ provision_store_enter(int64 *incarnation, bool *is_stopped)
 	bool		is_null;
 	Datum		value;
 
-	run(&enter_service, values, NULL);
+	provision_statement_run(&enter_service, values, NULL);
 	*is_stopped = DatumGetBool(provision_row_value(0, 2, &is_null));
 	value = provision_row_value(0, 1, &is_null);
 	if (!is_null)
@@ -189,7 +144,7 @@ provision_store_leave(int64 incarnation)
 {
 	Datum		values[] = {Int64GetDatum(incarnation)};
 
-	run(&leave_service, values, NULL);
+	provision_statement_run(&leave_service, values, NULL);
 }
 
 bool
@@ -197,7 +152,7 @@ provision_store_rescue(void)
 {
 	bool		is_null;
 
-	run(&rescue_jobs, NULL, NULL);
+	provision_statement_run(&rescue_jobs, NULL, NULL);
 	return DatumGetBool(provision_row_value(0, 1, &is_null));
 }
 
@@ -225,10 +180,10 @@ provision_store_record(int64 incarnation, List *answers, Datum *jobs)
 
 	for (int i = 1; i < record_answers.argument_count; i++)
 		values[i] = provision_answer_column(answers, i + 1, record_answers.arguments[i]);
-	run(&record_answers, values, NULL);
+	provision_statement_run(&record_answers, values, NULL);
 	*jobs = provision_row_value(0, 1, &is_null);
 	left_over = DatumGetArrayTypeP(provision_row_value(0, 2, &is_null));
-	caller = MemoryContextSwitchTo(result_context);
+	caller = MemoryContextSwitchTo(provision_statement_context);
 	foreach(cell, answers)
 	{
 		HttpAnswer *answer = lfirst(cell);
@@ -273,61 +228,8 @@ provision_store_note_clocks(List *answers)
 		return;
 	values[0] = array_of_numbers(attempts, count);
 	values[1] = array_of_numbers(skews, count);
-	run(&note_clocks, values, NULL);
+	provision_statement_run(&note_clocks, values, NULL);
 	noted_at = GetCurrentTimestamp();
-}
-
-static char *
-authorization_of_row(uint64 row)
-{
-	char	   *key = provision_row_text(row, 12, result_context);
-	char	   *secret = provision_row_text(row, 13, result_context);
-	char	   *authorization;
-
-	if (key == NULL || secret == NULL)
-		return NULL;
-	authorization = MemoryContextAlloc(result_context, strlen(key) + strlen(secret) + sizeof("token :"));
-	sprintf(authorization, "token %s:%s", key, secret);
-	explicit_bzero(secret, strlen(secret));
-	return authorization;
-}
-
-static HttpRequest *
-request_of_row(uint64 row)
-{
-	HttpRequest *request = MemoryContextAllocZero(result_context, sizeof(HttpRequest));
-	bool		is_null;
-
-	request->attempt_id = DatumGetInt64(provision_row_value(row, 1, &is_null));
-	request->method = provision_row_text(row, 2, result_context);
-	request->url = provision_row_text(row, 3, result_context);
-	request->body = provision_row_text(row, 4, result_context);
-	request->body_length = request->body == NULL ? 0 : strlen(request->body);
-	request->site = provision_row_text(row, 5, result_context);
-	request->ca_file = provision_row_text(row, 6, result_context);
-	request->correlation_id = provision_row_text(row, 7, result_context);
-	request->traceparent = provision_row_text(row, 8, result_context);
-	request->idempotency_key = provision_row_text(row, 9, result_context);
-	request->connect_timeout_ms = provision_row_number(row, 10);
-	request->timeout_ms = provision_row_number(row, 11);
-	request->mutation = strcmp(request->method, "GET") != 0;
-	request->authorization = authorization_of_row(row);
-	return request;
-}
-
-List *
-provision_store_begin_calls(int64 incarnation, Datum jobs)
-{
-	Datum		values[] = {Int64GetDatum(incarnation), jobs};
-	List	   *requests = NIL;
-	MemoryContext caller;
-
-	run(&begin_calls, values, NULL);
-	caller = MemoryContextSwitchTo(result_context);
-	for (uint64 row = 0; row < SPI_processed; row++)
-		requests = lappend(requests, request_of_row(row));
-	MemoryContextSwitchTo(caller);
-	return requests;
 }
 
 Datum
@@ -337,8 +239,8 @@ provision_store_touch(int64 incarnation, const StoreMemory *memory, Datum answer
 	char		nulls[] = {' ', ' ', memory->claimed == 0 ? 'n' : ' ', memory->bookmark == 0 ? 'n' : ' '};
 	bool		is_null;
 
-	run(&touch_jobs, values, nulls);
-	*left_over = provision_row_copy(0, 2, result_context);
+	provision_statement_run(&touch_jobs, values, nulls);
+	*left_over = provision_row_copy(0, 2, provision_statement_context);
 	return provision_row_value(0, 1, &is_null);
 }
 
@@ -350,9 +252,9 @@ provision_store_claim(int64 incarnation, const StoreMemory *memory, Datum left_o
 	StoreWork	work;
 	bool		is_null;
 
-	run(&claim_jobs, values, nulls);
-	work.memory.claimed = provision_row_copy(0, 1, result_context);
-	work.memory.bookmark = provision_row_copy(0, 2, result_context);
+	provision_statement_run(&claim_jobs, values, nulls);
+	work.memory.claimed = provision_row_copy(0, 1, provision_statement_context);
+	work.memory.bookmark = provision_row_copy(0, 2, provision_statement_context);
 	work.has_claimed = DatumGetBool(provision_row_value(0, 3, &is_null));
 	work.is_news = DatumGetBool(provision_row_value(0, 4, &is_null));
 	work.was_hindered = DatumGetBool(provision_row_value(0, 5, &is_null));
@@ -387,11 +289,11 @@ provision_store_end_round(int64 incarnation)
 	StoreOutlook outlook;
 	bool		is_null;
 
-	run(&end_round, values, NULL);
+	provision_statement_run(&end_round, values, NULL);
 	outlook.is_stopped = DatumGetBool(provision_row_value(0, 1, &is_null));
 	outlook.has_peers = DatumGetBool(provision_row_value(0, 2, &is_null));
 	outlook.has_suspect = DatumGetBool(provision_row_value(0, 3, &is_null));
-	outlook.calls_to_end = provision_row_numbers(0, 4, &outlook.calls_to_end_count, result_context);
+	outlook.calls_to_end = provision_row_numbers(0, 4, &outlook.calls_to_end_count, provision_statement_context);
 	return outlook;
 }
 
@@ -403,13 +305,13 @@ provision_store_figures(int64 incarnation, const StoreFigures *figures)
 		Int32GetDatum(figures->calls_in_flight), Int64GetDatum(figures->memory_bytes)
 	};
 
-	run(&keep_figures, values, NULL);
+	provision_statement_run(&keep_figures, values, NULL);
 }
 
 TimestampTz
 provision_store_history_due_at(void)
 {
-	run(&history_due_at, NULL, NULL);
+	provision_statement_run(&history_due_at, NULL, NULL);
 	return provision_row_time(0, 1);
 }
 
@@ -418,8 +320,8 @@ provision_store_purge(void)
 {
 	Datum		values[] = {Int64GetDatum(PURGE_ROWS)};
 
-	run(&purge_history, values, NULL);
-	return first_number() >= PURGE_ROWS;
+	provision_statement_run(&purge_history, values, NULL);
+	return provision_statement_first_number() >= PURGE_ROWS;
 }
 
 void
@@ -430,7 +332,7 @@ provision_store_tell_trouble(int64 incarnation, const Trouble *trouble)
 		CStringGetTextDatum(trouble->sqlstate), CStringGetTextDatum(trouble->message)
 	};
 
-	run(&tell_trouble, values, NULL);
+	provision_statement_run(&tell_trouble, values, NULL);
 }
 
 void
@@ -438,7 +340,7 @@ provision_store_correct_times(int longest_pause_s)
 {
 	Datum		values[] = {Float8GetDatum(longest_pause_s)};
 
-	run(&correct_times, values, NULL);
+	provision_statement_run(&correct_times, values, NULL);
 }
 
 Datum

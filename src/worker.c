@@ -21,6 +21,7 @@
 #include "clock.h"
 #include "compat.h"
 #include "http_client.h"
+#include "keeper.h"
 #include "plan.h"
 #include "round.h"
 #include "session.h"
@@ -131,6 +132,7 @@ handle_interrupts(Worker *worker)
 		ConfigReloadPending = false;
 		ProcessConfigFile(PGC_SIGHUP);
 		change_limits();
+		provision_keeper_expire();
 		worker->must_look = true;
 		worker->purge_due_at = DT_NOEND;	/* provision.retention may be another */
 	}
@@ -201,7 +203,7 @@ time_to_wait(const Worker *worker)
 
 	if (worker->hindered_until_ms > now)
 		return sooner(worker->hindered_until_ms - now, timeout < 0 ? timeout : Max(timeout, SHORTEST_HINDERED_WAIT_MS));
-	timeout = sooner(timeout, milliseconds_until(worker->due_at, CLOCK_LOOK_MS));
+	timeout = sooner(sooner(timeout, provision_keeper_wait_ms()), milliseconds_until(worker->due_at, CLOCK_LOOK_MS));
 	if (worker->clock_trusted_at_ms > now)
 		return sooner(timeout, worker->clock_trusted_at_ms - now);
 	return sooner(timeout, milliseconds_until(worker->purge_due_at, LONGEST_WAIT_MS));
@@ -293,6 +295,7 @@ provision_worker_main(Datum database)
 		handle_interrupts(&worker);
 		notice_set_clock(&worker);
 		provision_round_take_answers(&worker);
+		worker.must_look |= provision_keeper_refresh();
 		if (may_run_round(&worker))
 			provision_round_run(&worker);
 		if (may_purge(&worker))

@@ -8,6 +8,22 @@ CREATE OR REPLACE FUNCTION provision.parse_json(candidate text) RETURNS jsonb
     AS 'MODULE_PATHNAME', 'provision_parse_json' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION provision.parse_json(text) IS 'The JSON value, or null when the text is not JSON. Never raises.';
 
+-- What seals cannot open for SQL: no function gives a secret back.
+CREATE OR REPLACE FUNCTION provision.seal_credentials(api_key text, api_secret text, identity text, may_make_key boolean) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'provision_seal_credentials' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION provision.seal_credentials(text, text, text, boolean)
+    IS 'Credentials, sealed for this identity with the current key. may_make_key: the key file in the data directory may be made. Error F0000 when there is no key.';
+
+CREATE OR REPLACE FUNCTION provision.reseal_secrets(sealed bytea[], identities text[]) RETURNS bytea[]
+    AS 'MODULE_PATHNAME', 'provision_reseal_secrets' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION provision.reseal_secrets(bytea[], text[])
+    IS 'Each value under the current key: unchanged where it is already, null where it does not open. Error F0000 when there is no key.';
+
+CREATE OR REPLACE FUNCTION provision.key_report(OUT key_ids text[], OUT problem text, OUT lies_with_data boolean)
+    AS 'MODULE_PATHNAME', 'provision_key_report' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION provision.key_report()
+    IS 'Ids of the keys in the key file, the current one first, or why there are none; neither when a command gives the keys. lies_with_data: the file is the one in the data directory.';
+
 CREATE OR REPLACE FUNCTION provision.setting_number(name text) RETURNS integer
     AS 'MODULE_PATHNAME', 'provision_setting_number' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION provision.setting_number(text) IS 'Value of a number setting of provision in its own unit (pg_settings.unit).';

@@ -22,6 +22,32 @@ END;
 $$;
 COMMENT ON FUNCTION provision.refuse_invalid_secret(text, text) IS 'Error 22023 for what cannot be sent as credentials.';
 
+-- One of engine_id and tenant_id is null. The identity is that of the row, which refuses to be opened as another's.
+CREATE OR REPLACE FUNCTION provision.keep_credentials(engine_id bigint, tenant_id bigint, api_key text, api_secret text)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    row_identity constant text := coalesce('engine/' || keep_credentials.engine_id, 'tenant/' || keep_credentials.tenant_id) || '/credentials';
+    new_value constant bytea := provision.seal_credentials(keep_credentials.api_key, keep_credentials.api_secret, row_identity, provision.may_make_key());
+BEGIN
+    PERFORM FROM provision.engine AS holder WHERE holder.engine_id = keep_credentials.engine_id FOR NO KEY UPDATE;
+    UPDATE provision.secret AS kept
+       SET sealed = new_value,
+           set_at = clock_timestamp(),
+           sealed_at = clock_timestamp()
+     WHERE kept.identity = row_identity;
+    IF NOT FOUND THEN
+        INSERT INTO provision.secret (engine_id, tenant_id, name, sealed)
+        VALUES (keep_credentials.engine_id, keep_credentials.tenant_id, 'credentials', new_value);
+    END IF;
+    PERFORM provision.end_key_waits(true);
+    PERFORM provision.wake_workers();
+END;
+$$;
+COMMENT ON FUNCTION provision.keep_credentials(bigint, bigint, text, text) IS 'Seals credentials and keeps them instead of those there were. The caller holds the row of the tenant.';
+
 CREATE OR REPLACE FUNCTION @extschema@.provision_engine_secret(name text, api_key text, api_secret text)
     RETURNS void
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -32,18 +58,12 @@ DECLARE
     engine provision.engine := provision.engine_named(provision_engine_secret.name);
 BEGIN
     PERFORM provision.refuse_invalid_secret(provision_engine_secret.api_key, provision_engine_secret.api_secret);
-    INSERT INTO provision.secret AS kept (engine_id, api_key, api_secret)
-    VALUES (engine.engine_id, provision_engine_secret.api_key, provision_engine_secret.api_secret)
-    ON CONFLICT (engine_id) DO UPDATE
-       SET api_key = EXCLUDED.api_key,
-           api_secret = EXCLUDED.api_secret,
-           set_at = clock_timestamp();
+    PERFORM provision.keep_credentials(engine.engine_id, NULL, provision_engine_secret.api_key, provision_engine_secret.api_secret);
     PERFORM provision.log_engine_event(engine.name, 'engine_secret_set', NULL, NULL);
-    PERFORM provision.wake_workers();
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_secret(text, text, text) IS
-    'Sets or replaces the credentials of an engine. They are sent as Authorization header and shown nowhere. Pass them as parameters, so that no log of statements has them. Errors: 22023, 42704 engine.';
+    'Sets or replaces the credentials of an engine. They are sealed, sent as Authorization header and shown nowhere. Pass them as parameters, so that no log of statements has them. Errors: 22023, 42704 engine, F0000 no key to seal with.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_engine_pause(name text, reason text DEFAULT NULL)
     RETURNS void

@@ -97,15 +97,9 @@ DECLARE
     holder provision.tenant := provision.lock_tenant(provision_tenant_secret.tenant);
 BEGIN
     PERFORM provision.refuse_invalid_secret(provision_tenant_secret.api_key, provision_tenant_secret.api_secret);
-    INSERT INTO provision.secret AS kept (tenant_id, api_key, api_secret)
-    VALUES (holder.tenant_id, provision_tenant_secret.api_key, provision_tenant_secret.api_secret)
-    ON CONFLICT (tenant_id) DO UPDATE
-       SET api_key = EXCLUDED.api_key,
-           api_secret = EXCLUDED.api_secret,
-           set_at = clock_timestamp();
+    PERFORM provision.keep_credentials(NULL, holder.tenant_id, provision_tenant_secret.api_key, provision_tenant_secret.api_secret);
     PERFORM provision.log_tenant_event(holder.name, 'tenant_secret_set', NULL, NULL);
-    PERFORM provision.wake_workers();
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_tenant_secret(text, text, text) IS
-    'Sets or replaces the credentials of a tenant with a site of its own; they are used instead of its engine''s. Errors: 22023, 42704 tenant.';
+    'Sets or replaces the credentials of a tenant with a site of its own; they are sealed, and used instead of its engine''s. Errors: 22023, 42704 tenant, F0000 no key to seal with.';

@@ -181,8 +181,14 @@ BEGIN ATOMIC
                                      ELSE 'It fails at %s if it has not ended by then.' END, (job).expires_at), NULL
      WHERE (job).expires_at IS NOT NULL AND (job).wish IS DISTINCT FROM 'expire'
     UNION ALL
+    SELECT 'key missing', 'The credentials cannot be opened. ' || key_wait.reason, provision.key_fix()
+      FROM provision.key_wait
+     WHERE key_wait.job_id = (job).job_id
+       AND (job).state = 'scheduled'
+    UNION ALL
     SELECT 'scheduled', format('It goes on at %s.', (job).due_at), NULL
      WHERE (job).state = 'scheduled'
+       AND NOT EXISTS (SELECT FROM provision.key_wait WHERE key_wait.job_id = (job).job_id)
     UNION ALL
     SELECT 'queued', format('It is number %s in the queue of engine "%s", priority %s.', ahead.jobs + 1,
                             (SELECT engine.name FROM provision.engine WHERE engine.engine_id = (job).engine_id), (job).priority), NULL

@@ -149,11 +149,11 @@ BEGIN ATOMIC
     WITH found AS (
         SELECT finding.check_name, CASE WHEN bool_or(finding.severity = 'critical') THEN 'down' ELSE 'degraded' END AS status,
                string_agg(finding.detail, ' ') AS detail, min(finding.fix) AS fix
-          FROM provision.findings('{standby,preload,worker,credentials,breakers,dead_letters,queue}') AS finding
+          FROM provision.findings('{standby,preload,worker,credentials,key,breakers,dead_letters,queue}') AS finding
          GROUP BY finding.check_name
     ), result AS (
         SELECT known.position, known.check_name, coalesce(found.status, 'ok') AS status, found.detail, found.fix
-          FROM unnest('{recovery,preload,worker,pause,credentials,breakers,dead letters,queue}'::text[]) WITH ORDINALITY AS known (check_name, position)
+          FROM unnest('{recovery,preload,worker,pause,credentials,key,breakers,dead letters,queue}'::text[]) WITH ORDINALITY AS known (check_name, position)
           LEFT JOIN found ON found.check_name = known.check_name
     )
     SELECT jsonb_build_object(

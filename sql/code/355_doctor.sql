@@ -216,7 +216,7 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_doctor()
     LANGUAGE sql VOLATILE SECURITY DEFINER
 BEGIN ATOMIC
     SELECT found.severity, found.finding, found.detail, found.fix
-      FROM provision.findings('{standby,preload,worker,credentials,breakers,dead_letters,queue,held_rows,vacuum,clock_skew,long_pauses,plan_functions,
+      FROM provision.findings('{standby,preload,worker,credentials,key,key_beside_data,breakers,dead_letters,queue,held_rows,vacuum,clock_skew,long_pauses,plan_functions,
                                 old_history,restarts,full_notification_queue,files,odd_settings}') AS found
      ORDER BY array_position('{critical,warning,info}', found.severity), found.finding, found.detail;
 END;

@@ -177,6 +177,13 @@ CREATE TABLE provision.exclusion (
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE provision.exclusion IS 'Steps that keep others with the same word off the same site of an engine while they run.';
 
+CREATE TABLE provision.key_wait (
+    job_id  bigint PRIMARY KEY REFERENCES provision.job ON DELETE CASCADE,
+    reason  text NOT NULL,
+    since   timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE provision.key_wait IS 'Jobs whose credentials could not be opened. Each is scheduled for an hour later, more or less, and due at once when the keys change.';
+
 CREATE TABLE provision.attempt (
     attempt_id       bigint GENERATED ALWAYS AS IDENTITY (CACHE 100) PRIMARY KEY,
     job_id           bigint NOT NULL,

@@ -39,10 +39,10 @@ missing_packages() {
 install_packages() {
 	version=${PG_VERSION:-$(find_postgresql)}
 	if ! command -v apt-get >/dev/null; then
-		printf 'no apt-get here: the tests need PostgreSQL %s with its development files, pgTAP, libcurl, gcc, make, Perl with IPC::Run, python3\n' "$version"
+		printf 'no apt-get here: the tests need PostgreSQL %s with its development files, pgTAP, libcurl and OpenSSL, gcc, make, Perl with IPC::Run, python3\n' "$version"
 		return
 	fi
-	wanted="gcc make libc6-dev python3 perl openssl libipc-run-perl valgrind cppcheck faketime
+	wanted="gcc make libc6-dev libssl-dev python3 perl openssl libipc-run-perl valgrind cppcheck faketime
 		postgresql-$version postgresql-server-dev-$version postgresql-$version-pgtap"
 	command -v curl-config >/dev/null || wanted="$wanted libcurl4-openssl-dev"
 	missing=$(missing_packages $wanted)

@@ -4,10 +4,10 @@
 install_packages_to_run() {
 	version=${PG_VERSION:-$(find_postgresql)}
 	if ! command -v apt-get > /dev/null; then
-		printf 'no apt-get here: PostgreSQL %s with its development files, libcurl, gcc, make and python3 are needed\n' "$version"
+		printf 'no apt-get here: PostgreSQL %s with its development files, libcurl and OpenSSL, gcc, make and python3 are needed\n' "$version"
 		return
 	fi
-	wanted="gcc make libc6-dev python3 postgresql-$version postgresql-server-dev-$version"
+	wanted="gcc make libc6-dev libssl-dev python3 postgresql-$version postgresql-server-dev-$version"
 	command -v curl-config > /dev/null || wanted="$wanted libcurl4-openssl-dev"
 	missing=$(missing_packages $wanted)
 	[ -n "$missing" ] || return 0

@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(
-  new_node create_engine create_tenants create_workflow create_route_workflow start_jobs
+  new_node key_file_setting create_engine create_tenants create_workflow create_route_workflow start_jobs
   worker_pid launcher_pid wait_for_worker wait_until poll ask kill_hard
   is_paused_copy adopt_copy
   jobs_are_over wait_for_jobs tally open_steps last_calls broken_invariants tables_with ok_invariants time usleep
@@ -29,6 +29,16 @@ sub new_node
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION provision') if $options{extension} // 1;
 	return $node;
+}
+
+# A setting that names a key file outside of the data directory, made here.
+sub key_file_setting
+{
+	my $file = PostgreSQL::Test::Utils::tempdir() . '/key';
+
+	append_to_file($file, 'k1:' . ('7e' x 32) . "\n");
+	chmod 0600, $file;
+	return "provision.key_file = '$file'\n";
 }
 
 # An engine named "bench" that is the stand-in; options as for provision_engine_create().

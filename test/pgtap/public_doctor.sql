@@ -1,13 +1,13 @@
 -- The doctor finds each thing that is wrong, and nothing else; each with what to do about it.
 BEGIN;
-SELECT plan(29);
+SELECT plan(30);
 SELECT provision_engine_create('main', 'https://erp.example.com');
 SELECT provision_engine_secret('main', 'key', 'word');
 SELECT provision_tenant_create('acme', 'main', '{"company_name": "Acme", "country": "Kenya"}');
 SELECT provision_start('acme') AS job \gset
 CREATE TEMPORARY TABLE healthy AS SELECT * FROM provision_doctor();
 -- What this server is by itself: no worker runs in the tests of SQL.
-SELECT set_eq('SELECT finding FROM healthy EXCEPT SELECT ''server may lose what it has committed''', '{database not listed}'::text[], 'nothing but that no worker runs here');
+SELECT set_eq('SELECT finding FROM healthy EXCEPT SELECT ''server may lose what it has committed''', '{database not listed,key lies beside the data}'::text[], 'nothing but that no worker runs here');
 
 CREATE FUNCTION pg_temp.found() RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(concat_ws(' | ', severity, finding, fix), ' & ') FROM (SELECT * FROM provision_doctor() EXCEPT SELECT * FROM healthy) AS new;
@@ -28,6 +28,8 @@ END;
 $$;
 SELECT is(pg_temp.found(), NULL, 'twice the same');
 SELECT pg_temp.finds('DELETE FROM provision.secret', 'warning | credentials missing | SELECT provision_engine_secret(''main'', ''...'', ''...'');');
+SELECT pg_temp.finds('UPDATE provision.secret SET sealed = set_byte(sealed, 3, 57)',
+    'warning | key missing | ' || provision.key_fix());
 SELECT pg_temp.finds('UPDATE provision.engine_state SET breaker = ''open'', failures_in_a_row = 5, breaker_since = now() - interval ''1 hour'', breaker_until = now() + interval ''1 min''',
     'warning | breaker open | Bring the server back: its breaker then closes by itself within 60 seconds, at once with SELECT provision_engine_reset(''main'');');
 SELECT pg_temp.finds('UPDATE provision.engine_state SET breaker = ''open'', failures_in_a_row = 5, breaker_since = now(), breaker_until = now() + interval ''1 min''',

@@ -6,7 +6,7 @@ SELECT provision_engine_secret('main', 'key', 'word');
 SELECT provision_tenant_create('acme', 'main', '{"company_name": "Acme", "country": "Kenya"}');
 SELECT provision_start('acme') AS job \gset
 SELECT is(provision_health() -> 'status', '"down"', 'no worker: down');
-SELECT is(jsonb_array_length(provision_health() -> 'checks'), 8, 'every check is there');
+SELECT is(jsonb_array_length(provision_health() -> 'checks'), 9, 'every check is there');
 SELECT is(each -> 'status', '"ok"', 'credentials are there') FROM jsonb_array_elements(provision_health() -> 'checks') AS each WHERE each ->> 'check' = 'credentials';
 DELETE FROM provision.secret;
 SELECT is(each ->> 'detail', 'Engines without credentials: main.', 'credentials are missing') FROM jsonb_array_elements(provision_health() -> 'checks') AS each WHERE each ->> 'check' = 'credentials';

@@ -6,7 +6,7 @@ use Standin;
 use Test::More;
 
 my $standin = Standin->new;
-my $node = new_node('main', preload => 0);
+my $node = new_node('main', preload => 0, conf => key_file_setting());
 
 create_engine($node, $standin);
 create_tenants($node, 2);

@@ -8,7 +8,7 @@ use Standin;
 use Test::More;
 
 my $standin = Standin->new;
-my $primary = new_node('primary', init => { allows_streaming => 1 });
+my $primary = new_node('primary', init => { allows_streaming => 1 }, conf => key_file_setting());
 
 create_engine($primary, $standin);
 create_tenants($primary, 3);

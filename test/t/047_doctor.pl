@@ -8,7 +8,7 @@ use Test::More;
 
 my $standin = Standin->new;
 my $node = new_node('main', init => { allows_streaming => 'logical' },
-	conf => "fsync = on\nmax_prepared_transactions = 2\nautovacuum_naptime = 1h\nmax_connections = 20\n");
+	conf => "fsync = on\nmax_prepared_transactions = 2\nautovacuum_naptime = 1h\nmax_connections = 20\n" . key_file_setting());
 
 sub finds
 {

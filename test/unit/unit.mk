@@ -5,7 +5,7 @@
 #   make -f test/unit/unit.mk valgrind    the same under valgrind
 #   make -f test/unit/unit.mk fuzz        one minute of libFuzzer for each parser
 #
-# Needs libcurl with its headers, python3 and openssl; sanitize and fuzz need clang.
+# Needs libcurl and OpenSSL with their headers, python3 and openssl; sanitize and fuzz need clang.
 
 UNIT_DIR := test/unit
 UNIT_BUILD ?= $(UNIT_DIR)/build
@@ -17,9 +17,9 @@ UNIT_FUZZ_SECONDS ?= 60
 UNIT_CURL_CFLAGS := $(shell curl-config --cflags)
 UNIT_CURL_LIBS := $(shell curl-config --libs)
 
-UNIT_SOURCES := $(wildcard src/http_*.c) src/json_text.c src/text_excerpt.c
+UNIT_SOURCES := $(wildcard src/http_*.c src/key_*.c) src/secret.c src/json_text.c src/text_excerpt.c
 UNIT_HELPERS := $(UNIT_DIR)/tap.c $(UNIT_DIR)/hostile.c
-UNIT_HEADERS := $(wildcard src/http_*.h) src/json_text.h src/text_excerpt.h $(wildcard $(UNIT_DIR)/*.h)
+UNIT_HEADERS := $(wildcard src/http_*.h src/key_*.h) src/secret.h src/json_text.h src/text_excerpt.h $(wildcard $(UNIT_DIR)/*.h)
 
 UNIT_TESTS := $(patsubst $(UNIT_DIR)/%.c,$(UNIT_BUILD)/%,$(wildcard $(UNIT_DIR)/test_*.c))
 UNIT_FUZZERS := $(patsubst $(UNIT_DIR)/%.c,$(UNIT_BUILD)/%,$(wildcard $(UNIT_DIR)/fuzz_*.c))
@@ -58,7 +58,7 @@ $(UNIT_BUILD)/%.o: $(UNIT_DIR)/%.c $(UNIT_HEADERS) | $(UNIT_BUILD)
 	$(UNIT_CC) $(UNIT_WARNINGS) $(UNIT_CFLAGS) $(UNIT_CURL_CFLAGS) -Isrc -c -o $@ $<
 
 $(UNIT_BUILD)/test_%: $(UNIT_DIR)/test_%.c $(UNIT_OBJECTS) $(UNIT_HEADERS)
-	$(UNIT_CC) $(UNIT_WARNINGS) $(UNIT_CFLAGS) $(UNIT_CURL_CFLAGS) -Isrc -o $@ $< $(UNIT_OBJECTS) $(UNIT_LINK) $(UNIT_CURL_LIBS) -lpthread
+	$(UNIT_CC) $(UNIT_WARNINGS) $(UNIT_CFLAGS) $(UNIT_CURL_CFLAGS) -Isrc -o $@ $< $(UNIT_OBJECTS) $(UNIT_LINK) $(UNIT_CURL_LIBS) -lcrypto -lpthread
 
 # Lets this test decide which allocation fails.
 $(UNIT_BUILD)/test_http_memory: UNIT_LINK := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
