@@ -28,7 +28,7 @@ SELECT workflow.workflow_id, step.*
         (5, 'step_5_settings', 'Adjust selling and stock settings', 'provision.plan_settings',
             false, false, 5, '{step_0_engine_check}', '{step_1_platform_setup,step_3_chart_of_accounts}', NULL, 'settings', 3, 10000, NULL),
         (6, 'step_6_items', 'Create the demo items', 'provision.plan_items',
-            false, true, 8, '{step_1_platform_setup,step_3_chart_of_accounts}', '{step_4_warehouses,step_5_settings}', '$.settings.demo_items.type() == "array"', NULL, 3, 5000, 'provision.plan_undo_documents'),
+            false, true, 8, '{step_1_platform_setup,step_3_chart_of_accounts}', '{step_4_warehouses,step_5_settings}', '$.settings.demo_items.type() == "array"', NULL, 5, 5000, 'provision.undo_items'),
         (7, 'step_7_customer', 'Create the walk-in customer', 'provision.plan_customer',
             false, false, 2, '{step_1_platform_setup}', '{step_3_chart_of_accounts}', NULL, NULL, 3, 5000, 'provision.plan_undo_documents'),
         (8, 'step_8_pos_profile', 'Create the point of sale', 'provision.plan_pos_profile',

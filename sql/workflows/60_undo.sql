@@ -108,3 +108,80 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION provision.undo_payment_row(jsonb, text, text) IS 'Takes the company''s account out of a payment method; the rows of other companies are written back as they were read.';
+
+-- Step 6 ----------------------------------------------------------------------------------------------------------------
+
+-- What was posted to a ledger stays there: ERPNext deletes neither a cancelled Stock Entry nor its items nor their company. Its way out
+-- removes every transaction of a company, so it is taken only where the job made the company and nobody else has posted or sold anything.
+CREATE OR REPLACE FUNCTION provision.undo_items(job jsonb)
+    RETURNS SETOF provision.call
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    entries text[] := ARRAY(SELECT document.name FROM provision.documents_to_undo(job) AS document WHERE document.kind = 'Stock Entry');
+BEGIN
+    IF entries <> '{}' AND job -> 'made' ? 'Company' THEN
+        RETURN QUERY SELECT * FROM provision.plan_ledger_removal(job, provision.setting(job, 'company_name'), entries);
+    END IF;
+    RETURN QUERY SELECT * FROM provision.plan_undo_documents(job);
+END;
+$$;
+COMMENT ON FUNCTION provision.undo_items(jsonb) IS 'Undo of step 6 of tenant_setup: opening stock with its ledger rows, prices, items and price list.';
+
+CREATE OR REPLACE FUNCTION provision.plan_ledger_removal(job jsonb, company text, entries text[])
+    RETURNS SETOF provision.call
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    of_company jsonb := jsonb_build_array(jsonb_build_array('company', '=', company));
+    present boolean := provision.found(job, 'look for opening stock');
+    is_unused boolean := present AND NOT provision.found(job, 'look for other postings') AND NOT provision.found(job, 'look for invoices')
+                         AND NOT provision.found(job, 'look for sales invoices');
+BEGIN
+    IF NOT is_unused AND present THEN
+        PERFORM provision.give_up('ROLLBACK_INCOMPLETE', format('Stock Entry "%s": others have posted or sold in the company since', entries[1]));
+    END IF;
+    RETURN NEXT provision.look_list('look for opening stock', 'Stock Entry', jsonb_build_array(jsonb_build_array('name', 'in', to_jsonb(entries))));
+    RETURN NEXT provision.look_list('look for other postings', 'GL Entry',
+        of_company || jsonb_build_array(jsonb_build_array('voucher_no', 'not in', to_jsonb(entries))), wanted => present, max_rows => 1);
+    RETURN NEXT provision.look_list('look for invoices', 'POS Invoice', of_company, wanted => present, max_rows => 1);
+    RETURN NEXT provision.look_list('look for sales invoices', 'Sales Invoice', of_company, wanted => present, max_rows => 1);
+    RETURN QUERY SELECT * FROM provision.plan_deletion_record(job, company, is_unused);
+END;
+$$;
+COMMENT ON FUNCTION provision.plan_ledger_removal(jsonb, text, text[]) IS 'Removes the ledger rows of opening stock where nothing else was ever posted in the company. Gives up where something was.';
+
+-- Its work is a background job on the server, which is waited for. A record that an earlier try left is taken up again.
+CREATE OR REPLACE FUNCTION provision.plan_deletion_record(job jsonb, company text, needed boolean)
+    RETURNS SETOF provision.call
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    kind constant text := 'Transaction Deletion Record';
+    open_record jsonb := (SELECT record FROM provision.answer_rows(job, 'look for deletion record') AS record WHERE record ->> 'status' <> 'Completed' LIMIT 1);
+    is_open boolean := CASE WHEN provision.answered(job, 'look for deletion record') THEN open_record IS NOT NULL END;
+    name text := coalesce(open_record ->> 'name', provision.answer_value(job, 'create deletion record') ->> 'name', '{?deletion_record}');
+    status text := provision.answer_value(job, 'await deletion') ->> 'status';
+    create_record provision.call := provision.create_document('create deletion record', kind, jsonb_build_object('company', company, 'docstatus', 1),
+                                                              needed AND NOT is_open, 'look for deletion record');
+BEGIN
+    IF status = 'Failed' THEN
+        PERFORM provision.give_up('ROLLBACK_INCOMPLETE', format('%s "%s": it failed', kind, name));
+    ELSIF status <> 'Completed' THEN
+        PERFORM provision.ask_again('await deletion');
+    END IF;
+    RETURN NEXT provision.look_list('look for deletion record', kind, jsonb_build_array(jsonb_build_array('company', '=', company), '["docstatus", "=", 1]'::jsonb),
+        '["name", "status"]', wanted => needed, order_by => 'creation desc');
+    create_record.creates := NULL;          -- it goes again below
+    RETURN NEXT create_record;
+    RETURN NEXT provision.may_be_refused(ROW('start deletion', 'POST', provision.document_path(kind, name), '{"run_method": "start_deletion_tasks"}',
+        needed AND NOT coalesce(open_record ->> 'status' = 'Running', false), NULL, true, 'settings', NULL, NULL, NULL)::provision.call);
+    RETURN NEXT provision.look('await deletion', provision.document_path(kind, name), wanted => needed);
+    RETURN NEXT provision.may_be_refused(provision.change_document('cancel deletion record', kind, name, '{"docstatus": 2}', needed, 'await deletion'));
+    RETURN NEXT provision.may_be_refused(provision.remove_document('remove deletion record', kind, name, needed));
+END;
+$$;
+COMMENT ON FUNCTION provision.plan_deletion_record(jsonb, text, boolean) IS 'Lets ERPNext remove all transactions of a company, waits for it, and removes the record of it where ERPNext allows that.';

@@ -89,11 +89,27 @@ def complete_row(site, row, company):
 @on("submit", "Stock Entry")
 def post_entry(site, entry, old):
     book(site, entry, 1)
+    post_ledger(site, entry, 1)
 
 
 @on("cancel", "Stock Entry")
 def unpost_entry(site, entry, old):
     book(site, entry, -1)
+    post_ledger(site, entry, -1)
+
+
+def post_ledger(site, entry, sign):
+    """Ledger rows are never removed: a cancellation adds the opposite ones."""
+    company = site.get("Company", entry["company"])
+    value = sign * entry["total_incoming_value"]
+    if not company["enable_perpetual_inventory"] or not value:
+        return
+    for account, amount in ((company["default_inventory_account"], value), (company["stock_adjustment_account"], -value)):
+        row = doctypes.blank("GL Entry", site, site.hash_name())
+        row.update(account=account, debit=max(amount, 0.0), credit=max(-amount, 0.0), voucher_type="Stock Entry",
+                   voucher_no=entry["name"], company=entry["company"], posting_date=entry["posting_date"],
+                   cost_center=company["cost_center"])
+        site.put(row)
 
 
 def book(site, entry, sign):

@@ -62,6 +62,7 @@ foreach my $number (0 .. $#plans)
 	my %after = map { $_ => 1 } $standin->documents;
 	is(join("\n", grep { !$after{$_} } sort keys %before), '', "step $number: nothing is gone that was there before");
 }
+cmp_ok($node->safe_psql('postgres', q{SELECT count(*) FROM provision.call_log WHERE call = 'start deletion' AND verdict = 'success'}), '>=', 5, 'ledger rows of opening stock went by ERPNext\'s own way');
 is($node->safe_psql('postgres', 'SELECT provisioning_status, lifecycle FROM provision.tenant_status'), 'NOT_STARTED|pending', 'the tenant is as if it had not been set up');
 is($node->safe_psql('postgres', 'SELECT metadata FROM provision.tenant'), '{}', 'and nothing is known of it');
 
