@@ -31,8 +31,8 @@ my @tables = split /\n/, $node->safe_psql('postgres', q{
 	SELECT relname FROM pg_class WHERE relnamespace = 'provision'::regnamespace AND relkind = 'r' AND relname NOT IN ('worker', 'control') ORDER BY 1});
 foreach my $table (@tables)
 {
-	# What is built in comes with the new extension, at the time of the restore.
-	my $row = $table eq 'workflow' ? "to_jsonb(t) - 'created_at'" : 'to_jsonb(t)';
+	# What is built in comes with the new extension, at the time of the restore; numbers of transactions are the new database's.
+	my $row = $table eq 'workflow' ? "to_jsonb(t) - 'created_at'" : "to_jsonb(t) - 'changed_in'";
 	my $content = "SELECT count(*) || ' ' || coalesce(md5(string_agg(($row)::text, E'\n' ORDER BY ($row)::text)), '') FROM provision.$table AS t";
 	is($node->safe_psql('copy', $content), $node->safe_psql('postgres', $content), "table $table is the same");
 }
