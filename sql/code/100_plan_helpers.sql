@@ -220,7 +220,7 @@ CREATE OR REPLACE FUNCTION provision.ask_again(call text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RAISE EXCEPTION USING ERRCODE = 'PV202', MESSAGE = ask_again.call;
+    RAISE EXCEPTION USING ERRCODE = 'PV203', MESSAGE = ask_again.call;
 END;
 $$;
 COMMENT ON FUNCTION provision.ask_again(text)

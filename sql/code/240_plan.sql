@@ -120,7 +120,7 @@ EXCEPTION
             GET STACKED DIAGNOSTICS given_detail = PG_EXCEPTION_DETAIL;
             RETURN ROW('fail', NULL, 0, false, 0, SQLERRM, given_detail)::provision.next_call;
         END;
-    WHEN SQLSTATE 'PV202' THEN
+    WHEN SQLSTATE 'PV203' THEN
         RETURN ROW('again', NULL, 0, false, 0, NULL, SQLERRM)::provision.next_call;
     -- PV201: it has hung before, and the others have to be served first. A locked table is nobody's fault.
     WHEN SQLSTATE 'PV201' OR lock_not_available OR deadlock_detected THEN
