@@ -66,7 +66,7 @@ CREATE TABLE provision.engine_state (
     CONSTRAINT breaker_is_a_known_state CHECK (breaker IN ('closed', 'open', 'half_open')),
     CONSTRAINT breaker_until_iff_not_closed CHECK ((breaker_until IS NOT NULL) = (breaker <> 'closed')),
     CONSTRAINT probe_iff_half_open CHECK ((probe_job_id IS NOT NULL) = (breaker = 'half_open'))
-) WITH (fillfactor = 50);
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
 COMMENT ON TABLE provision.engine_state IS 'What happens to an engine: pause, circuit breaker, what its server asked for. Its row is the lock for all that is counted of an engine, engine_gauge included, and is seldom changed. Locked first (lock order: engine, job, step).';
 COMMENT ON COLUMN provision.engine_state.breaker_since IS 'When the breaker last opened from closed.';
 COMMENT ON COLUMN provision.engine_state.clock_skew_seconds IS 'By how much the Date of its answers is ahead of this server''s clock; 0 when by 5 seconds or less either way.';
@@ -83,7 +83,7 @@ CREATE TABLE provision.engine_gauge (
     tokens_at     timestamptz NOT NULL DEFAULT '-infinity',
     oldest_claim  bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (engine_id, turn)
-) WITH (fillfactor = 50);
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
 COMMENT ON TABLE provision.engine_gauge IS 'What changes often about an engine: one row for each, read by highest turn, written with its engine_state locked.';
 COMMENT ON COLUMN provision.engine_gauge.turn IS 'One more with each change.';
 COMMENT ON COLUMN provision.engine_gauge.tokens IS 'Calls that rate_per_second allowed at tokens_at.';

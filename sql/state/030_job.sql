@@ -1,4 +1,5 @@
--- Jobs and what happened to them. The claim reads one partial index; running rows are found by owner. What is read in every round is
+-- Jobs and what happened to them. They are vacuumed after a share of them has changed that suits a queue: the default, a fifth, would be days
+-- of history. The claim reads one partial index; running rows are found by owner. What is read in every round is
 -- read from a place on that moves (rank, claim_number, changed_in), so that versions which a held snapshot keeps are not passed again.
 
 CREATE TABLE provision.worker (
@@ -12,7 +13,7 @@ CREATE TABLE provision.worker (
     calls_in_flight  integer NOT NULL DEFAULT 0,
     memory_bytes     bigint NOT NULL DEFAULT 0,
     suspect_job_id   bigint
-) WITH (fillfactor = 10);
+) WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
 CREATE INDEX worker_not_ended ON provision.worker (incarnation) WHERE ended_at IS NULL;
 COMMENT ON TABLE provision.worker IS 'One row per life of a worker process (incarnation). Alive is who holds the advisory lock of its incarnation, not what stands here.';
 COMMENT ON COLUMN provision.worker.suspect_job_id IS 'Of the jobs that were in flight in many crashes in a row, the one that may work now: if the worker dies, it was this one.';
@@ -91,7 +92,7 @@ CREATE TABLE provision.job (
     CONSTRAINT error_if_failed CHECK (state <> 'failed' OR error_code IS NOT NULL),
     CONSTRAINT expires_only_while_active CHECK (expires_at IS NULL OR finished_at IS NULL),
     CONSTRAINT priority_is_bounded CHECK (priority BETWEEN -100 AND 100)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_analyze_scale_factor = 0.05);
 CREATE INDEX job_next ON provision.job (engine_id, rank, job_id) WHERE state = 'pending';
 CREATE INDEX job_due ON provision.job (due_at) WHERE state = 'scheduled';
 CREATE INDEX job_running ON provision.job (engine_id, claim_number) WHERE state = 'running';
@@ -156,7 +157,7 @@ CREATE TABLE provision.job_step (
     CONSTRAINT next_attempt_iff_retrying CHECK ((next_attempt_at IS NOT NULL) = (state = 'retrying')),
     CONSTRAINT waits_only_while_ready CHECK (waits_for IS NULL OR state = 'ready'),
     CONSTRAINT error_if_failed CHECK (state <> 'failed' OR error_code IS NOT NULL)
-) WITH (fillfactor = 50);
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_analyze_scale_factor = 0.05);
 CREATE INDEX job_step_waits_for ON provision.job_step (waits_for) WHERE waits_for IS NOT NULL;
 COMMENT ON TABLE provision.job_step IS 'How far each step of a job is.';
 COMMENT ON COLUMN provision.job_step.critical IS 'That of the step, here too because every round asks for it.';
@@ -174,7 +175,7 @@ CREATE TABLE provision.exclusion (
     job_id     bigint NOT NULL REFERENCES provision.job ON DELETE CASCADE,
     ordinal    smallint NOT NULL,
     since      timestamptz NOT NULL DEFAULT clock_timestamp()
-) WITH (fillfactor = 50);
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
 COMMENT ON TABLE provision.exclusion IS 'Steps that keep others with the same word off the same site of an engine while they run.';
 
 CREATE TABLE provision.key_wait (
@@ -219,7 +220,7 @@ CREATE TABLE provision.attempt (
     CONSTRAINT delivery_is_one_of_three CHECK (delivery IN ('not_sent', 'unknown', 'answered')),
     CONSTRAINT finished_at_iff_outcome CHECK ((finished_at IS NULL) = (delivery IS NULL) AND (finished_at IS NULL) = (verdict IS NULL)),
     CONSTRAINT status_only_if_sent CHECK (http_status IS NULL OR delivery <> 'not_sent')
-) WITH (fillfactor = 60);
+) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_analyze_scale_factor = 0.05);
 CREATE INDEX attempt_of_job ON provision.attempt (job_id, attempt_id);
 CREATE INDEX attempt_by_time ON provision.attempt USING brin (started_at);
 COMMENT ON TABLE provision.attempt IS 'One try at a call: written before its first byte is sent, completed when its outcome is known. Kept for provision.retention.';
