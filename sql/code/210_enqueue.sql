@@ -141,10 +141,11 @@ CREATE OR REPLACE FUNCTION provision.end_of_line(tenant_id bigint)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN (SELECT max(job.rank + job.priority * provision.setting_seconds('provision.priority_aging'))
+    -- In a form that asks the index of the tenant's active jobs, and does not tempt that of all pending ones.
+    RETURN (SELECT max(job.rank + job.priority * provision.setting_seconds('provision.priority_aging')) FILTER (WHERE job.state = 'pending')
               FROM provision.job
              WHERE job.tenant_id = end_of_line.tenant_id
-               AND job.state = 'pending');
+               AND job.state IN ('pending', 'scheduled', 'running', 'paused'));
 END;
 $$;
 COMMENT ON FUNCTION provision.end_of_line(bigint) IS 'Place of the last pending job of a tenant, its priority left aside; null: it has none.';
