@@ -53,8 +53,8 @@ $node->safe_psql('postgres', join ' ', map { qq{
 my $holder = $node->background_psql('postgres');
 $holder->query_safe('BEGIN; LOCK TABLE app.prices');
 $node->safe_psql('postgres', q{SELECT provision_start('t2', 'reads')});
-ok(poll($node, q{SELECT count(*) >= 2 FROM provision.event JOIN provision.job_status USING (job_id) WHERE event = 'job_waits' AND job_status.tenant = 't2' AND workflow = 'reads'}),
-	'its job is put off');
+ok(poll($node, q{SELECT step.state = 'ready' AND job.state = 'running' AND job.due_at IS NOT NULL FROM provision.job JOIN provision.job_step AS step USING (job_id)
+	WHERE job.workflow = 'reads' ORDER BY job.job_id DESC LIMIT 1}), 'its job is put off');
 $holder->query_safe('COMMIT');
 ok(poll($node, q{SELECT state = 'completed' FROM provision.job_status WHERE tenant = 't2' AND workflow = 'reads'}), 'unlocked, it completes');
 ok(wait_for_jobs($node), 'all jobs end');
