@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# Runs TAP programs one after the other and counts files: harness.pl COUNT_FILE COMMAND... -- FILE...
-# A file that skips everything counts as nothing. The output of a failed one is shown in full.
+# Runs TAP programs and counts files: harness.pl COUNT_FILE COMMAND... -- FILE...
+# HARNESS_JOBS of them at a time (default: 1); each is shown when it has ended. A file that skips everything counts as nothing.
+# The output of a failed one is shown in full.
 use strict;
 use warnings;
 use TAP::Parser;
@@ -11,38 +12,64 @@ my @command;
 push @command, shift while @ARGV && $ARGV[0] ne '--';
 shift;
 
-my ($passed, $failed) = (0, 0);
-foreach my $file (@ARGV)
+# What became of a file: passed, failed or skipped, and the text that says so.
+sub judge
 {
+	my ($file) = @_;
 	my ($name) = $file =~ m{([^/]+)$};
-	my @shown;
 	my $started_at = time;
 	my $parser = TAP::Parser->new({ exec => [ @command, $file ], merge => 1 });
+	my @shown;
 	while (my $result = $parser->next)
 	{
 		push @shown, $result->as_string;
 	}
 	my $seconds = sprintf '%.1f s', time - $started_at;
-	if ($parser->skip_all)
-	{
-		printf "skipped - %s: %s\n", $name, $parser->skip_all;
-	}
-	elsif (!$parser->has_problems && $parser->tests_run > 0)
-	{
-		$passed++;
-		printf "ok - %s (%d, %s)\n", $name, $parser->tests_run, $seconds;
-	}
-	else
-	{
-		$failed++;
-		printf "not ok - %s (%s)\n", $name, $seconds;
-		print "    $_\n" foreach @shown;
-		print "    # $_\n" foreach $parser->parse_errors;
-		printf "    # exit status %s, %s of %s tests failed\n", $parser->exit // '', scalar($parser->failed), $parser->tests_run // 0;
-	}
+	return ('skipped', sprintf "skipped - %s: %s\n", $name, $parser->skip_all) if $parser->skip_all;
+	return ('passed', sprintf "ok - %s (%d, %s)\n", $name, $parser->tests_run, $seconds)
+	  if !$parser->has_problems && $parser->tests_run > 0;
+	return (
+		'failed',
+		join '',
+		"not ok - $name ($seconds)\n",
+		(map { "    $_\n" } @shown),
+		(map { "    # $_\n" } $parser->parse_errors),
+		sprintf("    # exit status %s, %s of %s tests failed\n", $parser->exit // '', scalar($parser->failed), $parser->tests_run // 0));
+}
+
+# In a process of its own, which tells its verdict through a pipe.
+sub start
+{
+	my ($file) = @_;
+	my $pid = open(my $verdict, '-|') // die "could not start a process: $!";
+	return [ $pid, $verdict ] if $pid;
+	print join "\n", judge($file);
 	STDOUT->flush;
+	exit 0;
+}
+
+my $jobs = $ENV{HARNESS_JOBS} || 1;
+my %count = (passed => 0, failed => 0, skipped => 0);
+my @waiting = @ARGV;
+my @running;
+while (@waiting || @running)
+{
+	push @running, start(shift @waiting) while @waiting && @running < $jobs;
+	my $ready = '';
+	vec($ready, fileno($_->[1]), 1) = 1 foreach @running;
+	select($ready, undef, undef, undef);
+	foreach my $ended (grep { vec($ready, fileno($_->[1]), 1) } @running)
+	{
+		my ($outcome, @text) = readline $ended->[1];
+		close $ended->[1];
+		chomp($outcome //= 'failed');
+		$count{$outcome}++;
+		print @text;
+		STDOUT->flush;
+		@running = grep { $_ != $ended } @running;
+	}
 }
 open(my $counts, '>', $count_file) or die "could not write \"$count_file\": $!";
-print $counts "$passed $failed\n";
+print $counts "$count{passed} $count{failed}\n";
 close $counts;
-exit($failed > 0);
+exit($count{failed} > 0);

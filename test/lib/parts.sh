@@ -101,7 +101,7 @@ run_tap() {
 		[ "${REPEAT:-1}" -eq 1 ] || printf -- '--- round %s ---\n' "$turn"
 		as_user rm -rf "$tree"/tmp_check/t_*_data       # what a failed round before this one left
 		[ ! -d "$tree/tmp_check/log" ] || as_user mv "$tree/tmp_check/log" "$tree/tmp_check/log.$((turn - 1))"
-		with_perl_modules perl "$tree/test/lib/harness.pl" "$scratch/tap.count" perl -- $(chosen_files test/t .pl "$@") || true
+		with_perl_modules env HARNESS_JOBS="${JOBS:-$(($(nproc) + 1))}" perl "$tree/test/lib/harness.pl" "$scratch/tap.count" perl -- $(chosen_files test/t .pl "$@") || true
 		cat "$scratch/tap.count" >> "$scratch/results" || blame 'TAP'
 		rm -f "$scratch/tap.count"
 	done

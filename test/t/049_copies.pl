@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use ProvisionTest;
+use File::Copy;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Standin;
@@ -48,6 +49,7 @@ chdir $upgraded->basedir or die $!;
 $upgraded->command_ok([
 		'pg_upgrade', '--no-sync', '-b', $binaries, '-B', $binaries, '-d', $origin->data_dir, '-D', $upgraded->data_dir,
 		'-s', $upgraded->host, '-p', $origin->port, '-P', $upgraded->port ], 'the cluster is upgraded');
+copy($origin->data_dir . '/provision.key', $upgraded->data_dir . '/provision.key') or die "could not copy the key: $!";      # as doc/security.md says
 $upgraded->start;
 is_paused_copy($upgraded, 'postgres', qr/pg_upgrade/, 'the upgraded cluster');
 $upgraded->safe_psql('postgres', q{SELECT provision_engine_resume('bench')});
