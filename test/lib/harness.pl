@@ -58,7 +58,9 @@ while (@waiting || @running)
 	my $ready = '';
 	vec($ready, fileno($_->[1]), 1) = 1 foreach @running;
 	select($ready, undef, undef, undef);
-	foreach my $ended (grep { vec($ready, fileno($_->[1]), 1) } @running)
+	my @ended = grep { vec($ready, fileno($_->[1]), 1) } @running;
+	@running = grep { !vec($ready, fileno($_->[1]), 1) } @running;
+	foreach my $ended (@ended)
 	{
 		my ($outcome, @text) = readline $ended->[1];
 		close $ended->[1];
@@ -66,7 +68,6 @@ while (@waiting || @running)
 		$count{$outcome}++;
 		print @text;
 		STDOUT->flush;
-		@running = grep { $_ != $ended } @running;
 	}
 }
 open(my $counts, '>', $count_file) or die "could not write \"$count_file\": $!";
