@@ -1,4 +1,4 @@
-"""Tenants are set up on a real ERPNext: failures on the way, documents at the end, a second run, and what was there before."""
+"""Tenants are set up on a real ERPNext: failures on the way, documents at the end, a second run, a rollback, and what was there before."""
 
 import json
 import os
@@ -123,6 +123,15 @@ def check_two_at_once(tenants):
         check_steps(job)
 
 
+def check_rollback(site, tenant):
+    job = database.value("SELECT job_id FROM provision_rollback(:'tenant')", tenant=tenant.name)
+    need_state(job, "rolled_back", "%s is rolled back" % tenant.name)
+    same(documents.owned(site, tenant), [], "… and none of its documents is left")
+    same(site.list("Stock Entry", [["company", "=", tenant.company]]), [], "… nor its opening stock")
+    same(database.value("SELECT provisioning_status FROM provision.tenant_status WHERE tenant = :'tenant'", tenant=tenant.name), "NOT_STARTED",
+         "… and it can be set up anew")
+
+
 def check_secret_is_hidden():
     found = database.value("SELECT (SELECT count(*) FROM provision.call_log AS log WHERE strpos(log::text, :'secret') > 0)"
                            "     + (SELECT count(*) FROM provision.event_log AS log WHERE strpos(log::text, :'secret') > 0) AS lines", secret=SECRET)
@@ -142,6 +151,7 @@ def run(site, tenants):
             documents.check(site, tenant)
         check_second_run(tenants[0])
         documents.check_selling(site, tenants[0])
+        check_rollback(site, tenants[2])
         check_secret_is_hidden()
         before_and_after.compare(before, before_and_after.look(site))
     finally:
