@@ -133,6 +133,33 @@ END;
 $$;
 COMMENT ON FUNCTION provision.refuse_full_queue(text[]) IS 'Error PV004 when the jobs would exceed their engine''s max_queue_depth.';
 
+-- An active job is as good as a new one only while it goes forward.
+CREATE OR REPLACE FUNCTION provision.refuse_tenants_going_back(tenants text[], workflow text)
+    RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    undoing record;
+BEGIN
+    SELECT min(tenant.name) AS tenant, min(job.job_id) AS job_id, string_agg(format('%s (job %s)', tenant.name, job.job_id), ', ' ORDER BY tenant.name) AS jobs
+      INTO undoing
+      FROM provision.tenant
+      JOIN provision.job ON job.tenant_id = tenant.tenant_id
+     WHERE tenant.name = ANY (tenants)
+       AND job.workflow = refuse_tenants_going_back.workflow
+       AND job.state IN ('pending', 'scheduled', 'running', 'paused')
+       AND job.direction = 'back';
+    IF undoing.tenant IS NOT NULL THEN
+        RAISE EXCEPTION 'tenant "%" is being rolled back', undoing.tenant
+            USING ERRCODE = 'PV001',
+                  DETAIL = format('Tenants that are being rolled back: %s.', left(undoing.jobs, 1000)),
+                  HINT = format('Wait for the end of it with CALL provision_wait(%s), then start again.', undoing.job_id);
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION provision.refuse_tenants_going_back(text[], text) IS 'Error PV001 naming every tenant whose active job of the workflow rolls back.';
+
 -- Where a tenant's line ends: its next job queues behind its own, not only behind those of the moment. Jobs that are scheduled for later
 -- do not count; those that another transaction is adding now are not seen.
 CREATE OR REPLACE FUNCTION provision.end_of_line(tenant_id bigint)
@@ -251,6 +278,9 @@ BEGIN
     END IF;
     PERFORM provision.refuse_full_queue(tenants);
     new_jobs := provision.insert_jobs(tenants, chosen, options, priority, run_at, idempotency_key);
+    IF cardinality(new_jobs) < cardinality(tenants) THEN
+        PERFORM provision.refuse_tenants_going_back(tenants, chosen.name);
+    END IF;
     IF new_jobs <> '{}' THEN
         PERFORM provision.wake_workers();
     END IF;
@@ -266,4 +296,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION provision.enqueue_jobs(text[], text, jsonb, integer, timestamptz, text)
-    IS 'The active or new job of each tenant, in the order given.';
+    IS 'The active or new job of each tenant, in the order given. Error PV001 when the active one of a tenant rolls back.';

@@ -60,6 +60,18 @@ $$;
 COMMENT ON FUNCTION provision.undo_context(bigint, smallint)
     IS 'What an undo function is told beside what a plan function is: created (of its step), made (kinds the whole job made), site_is_shared.';
 
+CREATE OR REPLACE FUNCTION provision.has_creations(job_id bigint)
+    RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM provision.creation
+                    WHERE creation.job_id = has_creations.job_id AND creation.undone_at IS NULL AND NOT creation.kept);
+END;
+$$;
+COMMENT ON FUNCTION provision.has_creations(bigint) IS 'Something the job made, or may have made, is neither gone nor kept on purpose.';
+
 CREATE OR REPLACE FUNCTION provision.left_by_job(job_id bigint)
     RETURNS TABLE (step text, kind text, name text, kept boolean, reason text)
     LANGUAGE sql STABLE

@@ -117,10 +117,11 @@ BEGIN
                    JOIN provision.job ON job.job_id = ending.job_id
                   WHERE job.direction = 'forward'
                     AND (job.wish = 'rollback'
-                         OR job.rollback_on_failure AND ending.final_state = 'failed' AND jobs_to_turn.reason <> 'QUARANTINED'));
+                         OR job.rollback_on_failure AND ending.final_state = 'failed' AND jobs_to_turn.reason <> 'QUARANTINED'
+                            AND provision.has_creations(job.job_id)));
 END;
 $$;
-COMMENT ON FUNCTION provision.jobs_to_turn(bigint[], text[], text) IS 'Those of the ending jobs that are to be rolled back: a person wished it, or they fail and were started so. One that kills its worker is left to a person.';
+COMMENT ON FUNCTION provision.jobs_to_turn(bigint[], text[], text) IS 'Those of the ending jobs that are to be rolled back: a person wished it, or they fail, were started so and have made something. One that kills its worker is left to a person.';
 
 -- The one place where jobs end, but for rollbacks. The caller holds their rows.
 CREATE OR REPLACE FUNCTION provision.end_jobs(job_ids bigint[], final_states text[], reason text DEFAULT 'INTERNAL_ERROR', detail text DEFAULT NULL)

@@ -57,7 +57,8 @@ END;
 $$;
 COMMENT ON FUNCTION provision.end_undo(bigint, smallint, text, text) IS 'The undo of a step has come to its end.';
 
--- A tenant is forgotten when none of its jobs has left it set up.
+-- A tenant is forgotten when none of its jobs has left it set up. Jobs of workflows that do not activate cannot keep it set up without
+-- those that do, only keep what was learnt from being forgotten with one of their own kind.
 CREATE OR REPLACE FUNCTION provision.forget_tenant(job_id bigint)
     RETURNS void
     LANGUAGE plpgsql VOLATILE
@@ -69,14 +70,18 @@ BEGIN
            metadata = '{}',
            updated_at = clock_timestamp()
       FROM provision.job
+      JOIN provision.workflow AS own ON own.workflow_id = job.workflow_id
      WHERE job.job_id = forget_tenant.job_id
        AND tenant.tenant_id = job.tenant_id
-       AND NOT EXISTS (SELECT FROM provision.job AS other
+       AND NOT EXISTS (SELECT
+                         FROM provision.job AS other
+                         JOIN provision.workflow ON workflow.workflow_id = other.workflow_id
                         WHERE other.tenant_id = tenant.tenant_id
-                          AND other.state IN ('completed', 'partial'));
+                          AND other.state IN ('completed', 'partial')
+                          AND (workflow.activates OR NOT own.activates));
 END;
 $$;
-COMMENT ON FUNCTION provision.forget_tenant(bigint) IS 'The tenant is as if it had never been set up, unless another job of it stands.';
+COMMENT ON FUNCTION provision.forget_tenant(bigint) IS 'The tenant is as if it had never been set up, unless another job stands that set it up.';
 
 CREATE OR REPLACE FUNCTION provision.end_rollback(job_id bigint, final_state text)
     RETURNS void

@@ -279,6 +279,7 @@ BEGIN
     ELSIF job.direction = 'back' AND provision_cancel.rollback THEN
         NULL;       -- that is what it does
     ELSIF job.state = 'running' THEN
+        PERFORM provision.refuse_rollback_under_others(job) WHERE provision_cancel.rollback;
         PERFORM provision.wish_for(job, wanted, provision_cancel.reason) WHERE job.wish IS DISTINCT FROM wanted;
     ELSE
         UPDATE provision.job AS cancelled
@@ -286,14 +287,14 @@ BEGIN
                wish_actor = session_user
          WHERE cancelled.job_id = job.job_id;
         PERFORM provision.finish_job(job.job_id, 'cancelled');
-        PERFORM provision.turn_back(job.job_id) WHERE provision_cancel.rollback AND job.started_at IS NOT NULL;
+        PERFORM provision.roll_back_job(job) WHERE provision_cancel.rollback AND job.started_at IS NOT NULL;
         PERFORM provision.wake_workers();
     END IF;
     RETURN QUERY SELECT * FROM provision.status_of(job.job_id);
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_cancel(bigint, text, boolean) IS
-    'Ends a job before its time: at once, or once its calls in flight have ended (then wish is cancel in the returned job_status). What was made stays, or is rolled back with rollback => true; a rollback that is cancelled stops where it is and provision_rollback() goes on. Errors: 42704 job, PV001 it has ended.';
+    'Ends a job before its time: at once, or once its calls in flight have ended (then wish is cancel in the returned job_status). What was made stays, or is rolled back with rollback => true; a rollback that is cancelled stops where it is and provision_rollback() goes on. Errors: 42704 job, PV001 it has ended, or, with rollback, others of its tenant stand in the way as for provision_rollback().';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_pause(job_id bigint)
     RETURNS SETOF provision.job_status

@@ -32,6 +32,22 @@ $$;
 COMMENT ON FUNCTION provision.refuse_rollback_under_others(provision.job)
     IS 'Error PV001 while another job of the tenant is active, or a later one that called the server is not rolled back.';
 
+CREATE OR REPLACE FUNCTION provision.roll_back_job(job provision.job)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM provision.refuse_rollback_under_others(roll_back_job.job);
+    PERFORM provision.turn_back((roll_back_job.job).job_id);
+EXCEPTION WHEN unique_violation THEN        -- a start that was not committed when we looked
+    PERFORM provision.refuse_rollback_under_others(roll_back_job.job);
+    RAISE EXCEPTION 'job % cannot be rolled back: another one of the same tenant and workflow was active just now', (roll_back_job.job).job_id
+        USING ERRCODE = 'PV001', HINT = 'Try again.';
+END;
+$$;
+COMMENT ON FUNCTION provision.roll_back_job(provision.job) IS 'Turns an ended job round, unless others of its tenant stand in the way (error PV001). The caller holds its row.';
+
 CREATE OR REPLACE FUNCTION @extschema@.provision_rollback(job_id bigint)
     RETURNS SETOF provision.job_status
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 1
@@ -46,8 +62,7 @@ BEGIN
     ELSIF job.state = 'rolled_back' THEN
         PERFORM provision.refuse_state(job, 'rolled back', 'There is nothing left to undo.');
     END IF;
-    PERFORM provision.refuse_rollback_under_others(job);
-    PERFORM provision.turn_back(job.job_id);
+    PERFORM provision.roll_back_job(job);
     RETURN QUERY SELECT * FROM provision.status_of(job.job_id);
 END;
 $$;

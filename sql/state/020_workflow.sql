@@ -21,7 +21,7 @@ CREATE TABLE provision.workflow (
 CREATE UNIQUE INDEX one_current_version ON provision.workflow (name) WHERE is_current;
 COMMENT ON TABLE provision.workflow IS 'A named, versioned set of steps. New jobs take the current version.';
 COMMENT ON COLUMN provision.workflow.activates IS 'When a job of it ends well, the tenant''s lifecycle becomes active.';
-COMMENT ON COLUMN provision.workflow.rollback_on_failure IS 'A job of it that fails is rolled back at once; the option rollback_on_failure of provision_start overrides it.';
+COMMENT ON COLUMN provision.workflow.rollback_on_failure IS 'A job of it that fails after it made something is rolled back at once; the option rollback_on_failure of provision_start overrides it.';
 COMMENT ON COLUMN provision.workflow.is_builtin IS 'Belongs to the extension: not dumped, replaced by upgrades.';
 
 COMMENT ON COLUMN provision.workflow.max_wait_ms IS 'Milliseconds a job may wait for its first claim before it fails; null: for ever. The option max_wait of provision_start overrides it.';

@@ -1,6 +1,6 @@
 -- Rolling back, without a worker: what is allowed, what turns, what the dry run shows.
 BEGIN;
-SELECT plan(18);
+SELECT plan(22);
 SELECT provision_engine_create('main', 'https://erp.example.com');
 SELECT provision_engine_secret('main', 'key', 'word');
 SELECT provision_tenant_create('acme', 'main', '{"company_name": "Acme", "country": "Kenya"}');
@@ -34,5 +34,18 @@ SELECT is(state, 'cancelled', 'a later job ends') FROM provision_cancel(:later);
 SELECT throws_like(format('SELECT provision_rollback(%s)', :job), '%the later job % of the same tenant may rely on what it made', 'not before the later job is rolled back');
 UPDATE provision.job_step SET attempt_count = 0 WHERE job_id = :later;
 SELECT is(state || ' ' || direction, 'pending back', 'unless that never called the server') FROM provision_rollback(:job);
+
+-- Cancelled with rollback, a job is held to the same.
+INSERT INTO provision.workflow (name) VALUES ('other');
+INSERT INTO provision.step (workflow_id, ordinal, name, plan_function) SELECT workflow_id, 1, 'step', 'provision.plan_nothing' FROM provision.workflow WHERE name = 'other';
+SELECT provision_tenant_create('beta', 'main', '{"company_name": "Beta", "country": "Kenya"}');
+SELECT provision_start('beta') AS job, provision_start('beta', 'other') AS other \gset
+UPDATE provision.job SET started_at = now() WHERE job_id = :job;
+SELECT throws_like(format('SELECT provision_cancel(%s, rollback => true)', :job), '%job % of the same tenant is active', 'a waiting job does not turn round beside another');
+SELECT is(state, 'pending', 'it goes on') FROM provision.job_status WHERE job_id = :job;
+UPDATE provision.job SET state = 'running', owner = 1, slots = 1 WHERE job_id = :job;
+SELECT throws_like(format('SELECT provision_cancel(%s, rollback => true)', :job), '%job % of the same tenant is active', 'nor a running one');
+SELECT state FROM provision_cancel(:other);
+SELECT is(wish, 'rollback', 'alone it is told to') FROM provision_cancel(:job, rollback => true);
 SELECT * FROM finish();
 ROLLBACK;
