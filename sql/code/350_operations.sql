@@ -141,7 +141,8 @@ END;
 $$;
 COMMENT ON FUNCTION provision.purge_events(timestamptz, bigint) IS 'Removes events before cutoff, those of active jobs excepted; returns how many.';
 
--- The newest job of a tenant and workflow stays, because it tells how the tenant is; so does what may still need a person.
+-- The newest job of a tenant and workflow stays, because it tells how the tenant is, and whether a person is needed. So does one that made
+-- what still stands: later ones found it there, and only this one can remove it.
 CREATE OR REPLACE FUNCTION provision.purge_jobs(cutoff timestamptz, max_rows bigint)
     RETURNS bigint
     LANGUAGE plpgsql VOLATILE
@@ -155,16 +156,17 @@ BEGIN
            SELECT old.job_id
              FROM provision.job AS old
             WHERE old.finished_at < purge_jobs.cutoff
-              AND old.state IN ('completed', 'cancelled', 'rolled_back')
               AND EXISTS (SELECT FROM provision.job AS newer
                            WHERE newer.tenant_id = old.tenant_id AND newer.workflow = old.workflow AND newer.job_id > old.job_id)
+              AND NOT EXISTS (SELECT FROM provision.creation
+                               WHERE creation.job_id = old.job_id AND creation.undone_at IS NULL AND NOT creation.kept)
               FOR UPDATE SKIP LOCKED
             LIMIT purge_jobs.max_rows));
     GET DIAGNOSTICS removed = ROW_COUNT;
     RETURN removed;
 END;
 $$;
-COMMENT ON FUNCTION provision.purge_jobs(timestamptz, bigint) IS 'Removes jobs that ended before cutoff, with their steps; returns how many.';
+COMMENT ON FUNCTION provision.purge_jobs(timestamptz, bigint) IS 'Removes jobs that ended before cutoff, are followed by a newer one and made nothing that stands, with their steps; returns how many.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_purge(older_than interval)
     RETURNS bigint
@@ -190,4 +192,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_purge(interval) IS
-    'Removes history older than this: calls and events of ended jobs, and the jobs themselves, except failed and partial ones and the newest of each tenant and workflow. Returns the rows removed, at most 300,000 in one call: repeat it until it returns 0. Error: 22023 less than an hour.';
+    'Removes history older than this: calls and events of ended jobs, and the jobs themselves, except the newest of each tenant and workflow and those that made what still stands. Returns the rows removed, at most 300,000 in one call: repeat it until it returns 0. Error: 22023 less than an hour.';

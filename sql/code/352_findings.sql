@@ -83,6 +83,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.count_in_words(bigint, text, text, bigint) IS 'A count that was taken up to bound.';
 
+-- Dead letters as in provision.dead_letter; looked for in what failed last, because most of what failed may have been started anew.
 CREATE OR REPLACE FUNCTION provision.find_dead_letters()
     RETURNS SETOF provision.finding
     LANGUAGE sql STABLE
@@ -92,10 +93,20 @@ BEGIN ATOMIC
                || CASE WHEN letters.quarantined THEN ' was in flight in provision.max_crashes crashes of a worker in a row.' ELSE ' failed or ended in part.' END,
            CASE WHEN letters.quarantined THEN 'Look for the crash in the server''s log, then: SELECT * FROM provision_retry_all(error_code => ''QUARANTINED'');'
                 ELSE 'SELECT * FROM provision.dead_letter; SELECT * FROM provision_retry_all();' END
-      FROM (SELECT dead_letter.error_code IS NOT DISTINCT FROM 'QUARANTINED' AS quarantined FROM provision.dead_letter LIMIT 1000) AS letters
+      FROM (SELECT failed.error_code IS NOT DISTINCT FROM 'QUARANTINED' AS quarantined
+              FROM (SELECT job.job_id, job.tenant_id, job.workflow, job.error_code
+                      FROM provision.job
+                     WHERE job.state IN ('failed', 'partial')
+                     ORDER BY job.job_id DESC
+                     LIMIT 5000) AS failed
+             WHERE failed.job_id = (SELECT max(newest.job_id)
+                                      FROM provision.job AS newest
+                                     WHERE newest.tenant_id = failed.tenant_id
+                                       AND newest.workflow = failed.workflow)
+             LIMIT 1000) AS letters
      GROUP BY letters.quarantined;
 END;
-COMMENT ON FUNCTION provision.find_dead_letters() IS 'Jobs that need a person.';
+COMMENT ON FUNCTION provision.find_dead_letters() IS 'Jobs that need a person, of the last 5,000 that failed or ended in part.';
 
 -- Engines that are paused, or do not answer, or have asked for it, are excepted: the first two have findings of their own.
 CREATE OR REPLACE FUNCTION provision.find_queue()

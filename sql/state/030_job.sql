@@ -108,7 +108,7 @@ CREATE UNIQUE INDEX one_active_job_per_tenant_and_workflow ON provision.job (ten
 CREATE INDEX job_newest_of_tenant ON provision.job (tenant_id, job_id);
 CREATE INDEX job_failed ON provision.job (job_id) WHERE state IN ('failed', 'partial');
 CREATE INDEX job_paused ON provision.job (job_id) WHERE state = 'paused';
-CREATE INDEX job_ended ON provision.job (finished_at) WHERE state IN ('completed', 'cancelled', 'rolled_back');
+CREATE INDEX job_ended ON provision.job (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX job_by_correlation ON provision.job (correlation_id);
 COMMENT ON TABLE provision.job IS 'One run of one version of a workflow for one tenant: what is queued, claimed, owned and retried.';
 COMMENT ON COLUMN provision.job.rank IS 'Place in the queue, fixed when it enters: seconds since the epoch minus priority times provision.priority_aging; later by provision.fair_spacing over the plan''s weight for each job of its tenant that waits already. A job one priority lower overtakes after priority_aging, so none starves.';
@@ -119,10 +119,10 @@ COMMENT ON COLUMN provision.job.claim_number IS 'Grows with each claim of an eng
 COMMENT ON COLUMN provision.job.changed_in IS 'Transaction that last made it pending or scheduled or gave it a time (trigger note_change): by this a worker finds what is new to it.';
 COMMENT ON COLUMN provision.job.wish IS 'What was asked for while it runs; granted once its calls in flight have ended. expire: its deadline has passed.';
 COMMENT ON COLUMN provision.job.direction IS 'back: it undoes what it made, step by step from the last one.';
-COMMENT ON COLUMN provision.job.rollback_on_failure IS 'When it fails, it is rolled back at once.';
+COMMENT ON COLUMN provision.job.rollback_on_failure IS 'When it fails and has made something, it is rolled back at once.';
 COMMENT ON COLUMN provision.job.earlier_failure IS 'The failure after which it was rolled back: {"code", "message", "hint", "step"}.';
 COMMENT ON COLUMN provision.job.has_flaw IS 'Some step of it failed, was blocked or skipped: its other steps are checked for what they require.';
-COMMENT ON COLUMN provision.job.crash_count IS 'Worker crashes in a row in which it was in flight; an answer sets it back.';
+COMMENT ON COLUMN provision.job.crash_count IS 'Worker crashes in a row in which it was in flight; a step that completes, or ends without a call, sets it back.';
 COMMENT ON COLUMN provision.job.max_wait_ms IS 'Milliseconds it may wait for the first claim of a run, from its option or its workflow; null: for ever.';
 COMMENT ON COLUMN provision.job.deadline_ms IS 'Milliseconds a run may take from its first claim, from its option or its workflow; null: no limit.';
 COMMENT ON COLUMN provision.job.run_started_at IS 'First claim of this run; a retry begins a new one.';
