@@ -95,15 +95,21 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_engine_resume(name text)
 AS $$
 DECLARE
     engine provision.engine := provision.engine_named(provision_engine_resume.name);
+    old provision.engine_state;
+    was_paused boolean;
+    was_held_back boolean;
 BEGIN
-    UPDATE provision.engine_state
-       SET paused_at = NULL,
-           paused_reason = NULL,
-           not_before = NULL
-     WHERE engine_state.engine_id = engine.engine_id
-       AND (engine_state.paused_at IS NOT NULL OR engine_state.not_before > clock_timestamp());
-    IF FOUND THEN
-        PERFORM provision.log_engine_event(engine.name, 'engine_resumed', 'paused', 'active');
+    SELECT * INTO old FROM provision.engine_state WHERE engine_state.engine_id = engine.engine_id FOR NO KEY UPDATE;
+    was_paused := old.paused_at IS NOT NULL;
+    was_held_back := coalesce(old.not_before > clock_timestamp(), false);
+    IF was_paused OR was_held_back THEN
+        UPDATE provision.engine_state
+           SET paused_at = NULL,
+               paused_reason = NULL,
+               not_before = NULL
+         WHERE engine_state.engine_id = engine.engine_id;
+        PERFORM provision.log_engine_event(engine.name, 'engine_resumed', CASE WHEN was_paused THEN 'paused' END, CASE WHEN was_paused THEN 'active' END,
+                    CASE WHEN was_held_back THEN jsonb_build_object('held_back_until', old.not_before) END);
         PERFORM provision.wake_workers();
     END IF;
 END;

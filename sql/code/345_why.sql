@@ -66,7 +66,8 @@ BEGIN ATOMIC
             SELECT 'worker not running', 'This server is a standby; the worker starts when it is promoted.', NULL
              WHERE pg_is_in_recovery()
             UNION ALL
-            SELECT 'worker processes used up', format('All max_worker_processes (%s) are in use, so no worker can start in this database.', current_setting('max_worker_processes')),
+            SELECT 'worker processes used up', format('Of max_worker_processes (%s) a quarter is left to others and the rest is in use, so no worker can start in this database.',
+                                                          current_setting('max_worker_processes')),
                    format('ALTER SYSTEM SET max_worker_processes = %s; and restart the server.', current_setting('max_worker_processes')::integer + 8)
              WHERE here.lacks_processes
             UNION ALL
