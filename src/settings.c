@@ -69,7 +69,7 @@ static const NumberSetting number_settings[] = {
 	"A job of one priority less runs before newer ones after this time, so none starves.",
 	&provision_priority_aging, 1, 86400, GUC_UNIT_S},
 	{"provision.retention", "How long calls, events and ended jobs are kept.",
-	"Failed jobs and the newest job of each tenant and workflow are kept longer.",
+	"The newest job of each tenant and workflow is kept longer, and so are those that made what still stands.",
 	&provision_retention, 60, INT_MAX, GUC_UNIT_MIN},
 	{"provision.workers", "Workers in each database.",
 	NULL, &provision_workers, 1, 64, 0},
