@@ -11,10 +11,11 @@
 #include <sys/stat.h>
 
 #include "miscadmin.h"
+#include "postmaster/interrupt.h"
+#include "storage/latch.h"
 
 #include "clock.h"
 #include "keeper.h"
-#include "key_source.h"
 #include "settings.h"
 
 /* A key command that takes longer is killed. */
@@ -57,7 +58,7 @@ is_own_file_closed(void)
 }
 
 KeyRing *
-provision_keeper_load(char problem[KEY_PROBLEM_SIZE])
+provision_keeper_load(KeyPatience patience, char problem[KEY_PROBLEM_SIZE])
 {
 	bool		has_command = provision_keeper_has_command();
 	char		cause[KEY_PROBLEM_SIZE];
@@ -68,7 +69,7 @@ provision_keeper_load(char problem[KEY_PROBLEM_SIZE])
 		strlcpy(problem, "Neither provision.key_file nor provision.key_command is set.", KEY_PROBLEM_SIZE);
 		return NULL;
 	}
-	ring = has_command ? provision_key_command_run(provision_key_command, COMMAND_MS, cause) :
+	ring = has_command ? provision_key_command_run(provision_key_command, COMMAND_MS, patience, cause) :
 		provision_key_file_read(provision_key_file, is_own_file_closed(), cause);
 	if (ring == NULL)
 		snprintf(problem, KEY_PROBLEM_SIZE, "%s gives no keys. %.300s",
@@ -104,10 +105,16 @@ log_change(void)
 }
 
 static void
-load_again(void)
+load_again(KeyPatience patience)
 {
-	KeyRing    *ring = provision_keeper_load(kept_problem);
+	char		problem[KEY_PROBLEM_SIZE] = "";
+	KeyRing    *ring = provision_keeper_load(patience, problem);
 
+	if (provision_keeper_has_command())
+		SetLatch(MyLatch);
+	if (ring == NULL && ShutdownRequestPending)
+		return;					/* it says nothing of the keys */
+	strlcpy(kept_problem, problem, sizeof(kept_problem));
 	if (was_loaded && provision_key_ring_is_same(ring, kept_ring))
 	{
 		provision_key_ring_free(ring);
@@ -136,12 +143,12 @@ source_may_have_changed(void)
 }
 
 bool
-provision_keeper_refresh(void)
+provision_keeper_refresh(KeyPatience patience)
 {
 	bool		is_due = retry_at_ms <= provision_clock_ms();
 
 	if (source_may_have_changed() || !was_loaded || (is_due && provision_keeper_has_command()))
-		load_again();
+		load_again(patience);
 	if (is_due)
 	{
 		retry_ms = Max(RETRY_MS, Min(2 * retry_ms, LONGEST_RETRY_MS));

@@ -10,7 +10,7 @@
 
 #include "postgres.h"
 
-#include "key_ring.h"
+#include "key_source.h"
 
 /* The key file that is made when it is needed and not there; in the data directory. */
 #define OWN_KEY_FILE "provision.key"
@@ -23,18 +23,21 @@ extern bool provision_keeper_has_own_file(void);
 
 /*
  * Loads the keys; NULL, and a sentence in problem, when there are none. To be
- * given to provision_key_ring_free.
+ * given to provision_key_ring_free. Patience is asked while a command runs.
  */
-extern KeyRing *provision_keeper_load(char problem[KEY_PROBLEM_SIZE]);
+extern KeyRing *provision_keeper_load(KeyPatience patience, char problem[KEY_PROBLEM_SIZE]);
 
 /* Makes the key file of our own when it is not there; an error when it cannot be. */
 extern void provision_keeper_make_own_file(void);
 
 /*
  * For the worker, outside of transactions. True when a round should be made:
- * the keys have changed, or it is time to see who waits for one.
+ * the keys have changed, or it is time to see who waits for one. A command
+ * that gives them is run here, and patience is asked meanwhile; when it ends,
+ * the keys stay as they were. Afterwards the latch is set, because whatever
+ * set it meanwhile was not looked at.
  */
-extern bool provision_keeper_refresh(void);
+extern bool provision_keeper_refresh(KeyPatience patience);
 
 /* The settings may have changed, or a command may answer otherwise now. */
 extern void provision_keeper_expire(void);

@@ -25,6 +25,7 @@
 
 #define MAX_WORDS 64
 #define COMMAND_SIZE 2048
+#define LOOK_MS 10				/* between two looks at a command that runs */
 
 extern char **environ;
 
@@ -102,67 +103,83 @@ start(char *words[], int output)
 	return code == 0 ? process : -1;
 }
 
-/* Reads until the end or the deadline; -1: neither the end nor room was left. */
-static ssize_t
-read_output(int output, char *text, long long deadline)
+/* What has become of the command. */
+typedef struct Running
 {
-	struct pollfd wanted = {output, POLLIN, 0};
-	size_t		length = 0;
-	long long	left;
+	pid_t		process;
+	int			output;
+	char	   *text;
+	size_t		length;
+	bool		has_told;		/* its output has ended */
+	bool		has_ended;
+	int			status;			/* then */
+} Running;
 
-	while (length < KEY_TEXT_SIZE && (left = deadline - now_ms()) > 0)
+/* Never waits.  Room is left over: what fills it is too long. */
+static void
+look(Running *running)
+{
+	struct pollfd wanted = {running->output, POLLIN, 0};
+	ssize_t		got;
+
+	while (!running->has_told && running->length < KEY_TEXT_SIZE && poll(&wanted, 1, 0) > 0)
 	{
-		ssize_t		got;
-
-		if (poll(&wanted, 1, (int) left) <= 0)
-			continue;
-		got = read(output, text + length, KEY_TEXT_SIZE - length);
-		if (got == 0)
-			return (ssize_t) length;
-		length += got > 0 ? (size_t) got : 0;
+		got = read(running->output, running->text + running->length, KEY_TEXT_SIZE - running->length);
+		if (got < 0)
+			return;
+		running->has_told = got == 0;
+		running->length += (size_t) got;
 	}
-	return -1;
+	if (running->has_told && !running->has_ended)
+		running->has_ended = waitpid(running->process, &running->status, WNOHANG) == running->process;
 }
 
-/* True when the command ended well by itself before the deadline. */
+/* Returns whether it was waited for until its end, its limit, or too much output. */
 static bool
-await(pid_t process, long long deadline, int *status)
+await(Running *running, int timeout_ms, KeyPatience patience)
 {
-	const struct timespec moment = {0, 5 * 1000 * 1000};
-	pid_t		ended;
+	long long	deadline = now_ms() + timeout_ms;
+	bool		is_patient = true;
 
-	while ((ended = waitpid(process, status, WNOHANG)) == 0 && now_ms() < deadline)
-		nanosleep(&moment, NULL);
-	(void) kill(-process, SIGKILL); /* and whatever it has started */
-	while (ended == 0 && waitpid(process, status, 0) < 0 && errno == EINTR)
+	look(running);
+	while (!running->has_ended && running->length < KEY_TEXT_SIZE && now_ms() < deadline &&
+		   (is_patient = patience(LOOK_MS)))
+		look(running);
+	return is_patient;
+}
+
+static void
+end(const Running *running)
+{
+	(void) kill(-running->process, SIGKILL);	/* and whatever it has started */
+	while (!running->has_ended && waitpid(running->process, NULL, 0) < 0 && errno == EINTR)
 		;
-	return ended == process;
 }
 
 static KeyRing *
-read_ring(pid_t process, int output, int timeout_ms, char *text, char problem[KEY_PROBLEM_SIZE])
+read_ring(Running *running, int timeout_ms, KeyPatience patience, char problem[KEY_PROBLEM_SIZE])
 {
-	long long	deadline = now_ms() + timeout_ms;
-	ssize_t		length = read_output(output, text, deadline);
-	int			status = 0;
-	bool		has_ended = await(process, length < 0 ? 0 : deadline, &status);
+	bool		is_patient = await(running, timeout_ms, patience);
 
-	if (length < 0 || !has_ended)
+	end(running);
+	if (!is_patient)
+		snprintf(problem, KEY_PROBLEM_SIZE, "Its end was not waited for, because the process was told to stop.");
+	else if (!running->has_ended)
 		snprintf(problem, KEY_PROBLEM_SIZE, "It did not end within %d ms, or printed more than 16 kB.", timeout_ms);
-	else if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
-		snprintf(problem, KEY_PROBLEM_SIZE, "It ended with exit status %d.", WEXITSTATUS(status));
-	else if (!WIFEXITED(status))
-		snprintf(problem, KEY_PROBLEM_SIZE, "It was ended by signal %d.", WTERMSIG(status));
+	else if (WIFEXITED(running->status) && WEXITSTATUS(running->status) != 0)
+		snprintf(problem, KEY_PROBLEM_SIZE, "It ended with exit status %d.", WEXITSTATUS(running->status));
+	else if (!WIFEXITED(running->status))
+		snprintf(problem, KEY_PROBLEM_SIZE, "It was ended by signal %d.", WTERMSIG(running->status));
 	else
-		return provision_key_ring_parse(text, (size_t) length, problem);
+		return provision_key_ring_parse(running->text, running->length, problem);
 	return NULL;
 }
 
 static KeyRing *
-run(char *words[], int timeout_ms, char *text, char problem[KEY_PROBLEM_SIZE])
+run(char *words[], int timeout_ms, KeyPatience patience, char *text, char problem[KEY_PROBLEM_SIZE])
 {
+	Running		running = {.text = text};
 	int			ends[2];
-	pid_t		process;
 	KeyRing    *ring = NULL;
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
@@ -170,18 +187,19 @@ run(char *words[], int timeout_ms, char *text, char problem[KEY_PROBLEM_SIZE])
 		snprintf(problem, KEY_PROBLEM_SIZE, "It cannot be started: %s.", strerror(errno));
 		return NULL;
 	}
-	process = start(words, ends[1]);
-	if (process < 0)
+	running.output = ends[0];
+	running.process = start(words, ends[1]);
+	if (running.process < 0)
 		snprintf(problem, KEY_PROBLEM_SIZE, "It cannot be started: %s.", strerror(errno));
 	close(ends[1]);
-	if (process >= 0)
-		ring = read_ring(process, ends[0], timeout_ms, text, problem);
+	if (running.process >= 0)
+		ring = read_ring(&running, timeout_ms, patience, problem);
 	close(ends[0]);
 	return ring;
 }
 
 KeyRing *
-provision_key_command_run(const char *command, int timeout_ms, char problem[KEY_PROBLEM_SIZE])
+provision_key_command_run(const char *command, int timeout_ms, KeyPatience patience, char problem[KEY_PROBLEM_SIZE])
 {
 	char		copy[COMMAND_SIZE];
 	char	   *words[MAX_WORDS + 1];
@@ -197,7 +215,7 @@ provision_key_command_run(const char *command, int timeout_ms, char problem[KEY_
 	if (text == NULL)
 		snprintf(problem, KEY_PROBLEM_SIZE, "There is no memory for the keys.");
 	else
-		ring = run(words, timeout_ms, text, problem);
+		ring = run(words, timeout_ms, patience, text, problem);
 	provision_secret_free(text, KEY_TEXT_SIZE);
 	return ring;
 }

@@ -34,10 +34,17 @@ extern KeyFileMark provision_key_file_mark(const char *path);
 extern bool provision_key_file_make(const char *path, char problem[KEY_PROBLEM_SIZE]);
 
 /*
+ * Waits at most so many milliseconds, and does meanwhile what the process has
+ * to do; must return.  False: the command is not waited for any longer.
+ */
+typedef bool (*KeyPatience) (int timeout_ms);
+
+/*
  * The keys that a command prints.  Its words are separated by blanks; there
  * is no shell, and so no quoting and no expansion.  It is killed when it takes
- * longer than timeout_ms.
+ * longer than timeout_ms, or when patience ends.
  */
-extern KeyRing *provision_key_command_run(const char *command, int timeout_ms, char problem[KEY_PROBLEM_SIZE]);
+extern KeyRing *provision_key_command_run(const char *command, int timeout_ms, KeyPatience patience,
+										  char problem[KEY_PROBLEM_SIZE]);
 
 #endif							/* PROVISION_KEY_SOURCE_H */

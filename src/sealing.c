@@ -10,6 +10,9 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/latch.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -18,12 +21,31 @@
 /* What is sealed has at most this many bytes. */
 #define MAX_SECRET_SIZE 8192
 
+/*
+ * While a key command runs. It must be ended before an error is raised, so a
+ * cancellation is left to the caller; what all processes are asked for is done.
+ */
+static bool
+wait_until_cancelled(int timeout_ms)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout_ms, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	if (QueryCancelPending || ProcDiePending)
+		return false;
+	HOLD_CANCEL_INTERRUPTS();
+	CHECK_FOR_INTERRUPTS();
+	RESUME_CANCEL_INTERRUPTS();
+	return true;
+}
+
 static KeyRing *
 load_or_refuse(void)
 {
 	char		problem[KEY_PROBLEM_SIZE];
-	KeyRing    *ring = provision_keeper_load(problem);
+	KeyRing    *ring = provision_keeper_load(wait_until_cancelled, problem);
 
+	if (ring == NULL)
+		CHECK_FOR_INTERRUPTS();
 	if (ring == NULL)
 		ereport(ERROR,
 				errcode(ERRCODE_CONFIG_FILE_ERROR),
@@ -195,7 +217,7 @@ provision_key_report(PG_FUNCTION_ARGS)
 		elog(ERROR, "key_report must be called for a row");
 	if (!provision_keeper_has_command())
 	{
-		ring = provision_keeper_load(problem);
+		ring = provision_keeper_load(wait_until_cancelled, problem);
 		nulls[ring != NULL ? 0 : 1] = false;
 		if (ring != NULL)
 			values[0] = ids_of(ring);

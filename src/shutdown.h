@@ -1,12 +1,12 @@
 /*
  * shutdown.h
- *		A worker that is told to stop stops, even where its commit waits for a
- *		standby that is gone.
+ *		A commit that waits for a standby which is gone: a worker that is told to
+ *		stop stops, one that is cancelled goes on waiting.
  */
 #ifndef PROVISION_SHUTDOWN_H
 #define PROVISION_SHUTDOWN_H
 
-/* Installs the handler of SIGTERM. */
+/* Installs the handlers of SIGTERM and SIGINT; once in a process. */
 extern void provision_shutdown_watch(void);
 
 /*

@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 
 #include "answer_columns.h"
+#include "clock.h"
 #include "row.h"
 #include "settings.h"
 #include "shutdown.h"
@@ -204,14 +205,14 @@ array_of_numbers(Datum *numbers, int count)
 void
 provision_store_note_clocks(List *answers)
 {
-	static TimestampTz noted_at = 0;
+	static int64 noted_at_ms = -CLOCK_INTERVAL_MS;
 	Datum	   *attempts;
 	Datum	   *skews;
 	Datum		values[2];
 	int			count = 0;
 	ListCell   *cell;
 
-	if (answers == NIL || !TimestampDifferenceExceeds(noted_at, GetCurrentTimestamp(), CLOCK_INTERVAL_MS))
+	if (answers == NIL || provision_clock_ms() - noted_at_ms < CLOCK_INTERVAL_MS)
 		return;
 	attempts = palloc(list_length(answers) * sizeof(Datum));
 	skews = palloc(list_length(answers) * sizeof(Datum));
@@ -229,7 +230,7 @@ provision_store_note_clocks(List *answers)
 	values[0] = array_of_numbers(attempts, count);
 	values[1] = array_of_numbers(skews, count);
 	provision_statement_run(&note_clocks, values, NULL);
-	noted_at = GetCurrentTimestamp();
+	noted_at_ms = provision_clock_ms();
 }
 
 Datum

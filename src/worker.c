@@ -85,7 +85,7 @@ open_client(void)
 		ereport(ERROR,
 				errcode(ERRCODE_SYSTEM_ERROR),
 				errmsg("could not open the HTTP client"),
-				errhint("libcurl must be 7.62 or newer with asynchronous name resolution."));
+				errhint("libcurl must be 7.65 or newer with asynchronous name resolution."));
 	provision_waiting_prepare(provision_http_client_descriptor());
 }
 
@@ -225,6 +225,17 @@ wait_for_something(Worker *worker)
 		worker->must_look = true;
 }
 
+/* While a key command runs nothing is recorded, but calls go on, and so does whatever all processes are asked for. */
+static bool
+serve_calls(int timeout_ms)
+{
+	(void) provision_waiting_wait(sooner(timeout_ms, provision_http_client_timeout_ms()));
+	provision_http_client_work();
+	QueryCancelPending = false;
+	CHECK_FOR_INTERRUPTS();
+	return !ShutdownRequestPending;
+}
+
 static void
 do_leave(void *argument)
 {
@@ -261,10 +272,11 @@ leave_service(Worker *worker)
 	provision_shared_tell(LEFT);
 }
 
+/* Told to stop, possibly while the keys were read, the worker begins no round: its calls would not be sent. */
 static bool
 may_run_round(const Worker *worker)
 {
-	return worker->hindered_until_ms <= provision_clock_ms() &&
+	return !ShutdownRequestPending && worker->hindered_until_ms <= provision_clock_ms() &&
 		(worker->must_look || (worker->answers != NIL && !worker->some_were_locked));
 }
 
@@ -295,7 +307,7 @@ provision_worker_main(Datum database)
 		handle_interrupts(&worker);
 		notice_set_clock(&worker);
 		provision_round_take_answers(&worker);
-		worker.must_look |= provision_keeper_refresh();
+		worker.must_look |= provision_keeper_refresh(serve_calls);
 		if (may_run_round(&worker))
 			provision_round_run(&worker);
 		if (may_purge(&worker))

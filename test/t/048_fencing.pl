@@ -29,10 +29,16 @@ ok(wait_until(sub { grep { $_->{fault} } $standin->requests }), 'a call is in fl
 $standby->promote;
 ok(wait_for_worker($standby), 'the standby works');
 ok(poll($primary, q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'provision worker' AND wait_event = 'SyncRep')}), 'the worker of the old primary waits for its standby');
+
+# Somebody cancels it: that ends no such wait, or it would send calls that no other server knows of.
+my $cancel = q{SELECT bool_and(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE backend_type = 'provision worker'};
+is($primary->safe_psql('postgres', $cancel), 't', 'and is cancelled');
 ok(wait_for_jobs($standby), 'the jobs end on the new primary');
+is($primary->safe_psql('postgres', $cancel), 't', 'once more');
 is(tally($standby), 'completed 5', 'well') or diag(open_steps($standby));
 is(join("\n", $standin->doubles), '', 'nothing was made twice, although the old primary still runs');
 is($primary->safe_psql('postgres', q{SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'provision worker'}), 'SyncRep', 'its worker still waits');
+unlike(slurp_file($primary->logfile), qr/canceling.* wait for synchronous replication/, 'the same one, which nobody ended');
 my $before = () = $standin->requests;
 ok($primary->stop('fast', timeout => 30), 'the old primary can be stopped');
 is(scalar(() = $standin->requests), $before, 'without a last call');

@@ -51,7 +51,17 @@ like($err, qr/permission denied|must be superuser/, 'others do not see the comma
 is($node->safe_psql('postgres', q{SET ROLE curious; SELECT count(*) FROM pg_settings WHERE name LIKE 'provision.key\_%'}), 0, 'nor in the list of settings');
 $node->psql('postgres', q{SET provision.key_command = '/bin/true'}, stderr => \$err);
 like($err, qr/cannot be changed now/, 'and nobody changes it in a session');
+
+# A command that hangs: nobody has to wait for it.
+write_command("echo >> $folder/began; sleep 8; echo > $folder/ended; cat $folder/answer");
+($out, $err) = ('', '');
+$node->psql('postgres', q{SET statement_timeout = '200ms'; SELECT provision_rotate_secrets()}, stderr => \$err, stdout => \$out);
+like($err, qr/canceling statement due to statement timeout/, 'a statement that runs a command that hangs can be cancelled');
 ok_invariants($node, $standin);
+unlink "$folder/began";
+$node->reload;
+ok(wait_until(sub { -e "$folder/began" }), 'the worker runs it');
+ok($node->stop('fast', timeout => 30), 'and is told to stop');
+ok(!-e "$folder/ended", 'neither waits for its end');
 unlike(slurp_file($node->logfile), qr/$key/, 'no key is in the log');
-$node->stop;
 done_testing();

@@ -2,6 +2,8 @@
  * test_key_ring.c
  *		The forms a key may have, files that are refused, commands that hang.
  */
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,11 +214,41 @@ test_making(void)
 	provision_key_ring_free(again);
 }
 
+static bool
+wait_a_moment(int timeout_ms)
+{
+	return usleep((useconds_t) timeout_ms * 1000) == 0;
+}
+
+/* When the command has started what it starts. */
+static bool
+lose_patience(int timeout_ms)
+{
+	return wait_a_moment(timeout_ms) && access("began", F_OK) != 0;
+}
+
+static void
+test_patience(void)
+{
+	char		problem[KEY_PROBLEM_SIZE] = "none";
+	struct pollfd life = {.events = POLLIN};
+
+	write_file("hangs", "(exec > life; touch began; sleep 60) &\nwait\n", 0600);
+	tap_ok(mkfifo("life", 0600) == 0 && (life.fd = open("life", O_RDONLY | O_NONBLOCK)) >= 0, "a pipe is made");
+	tap_ok(provision_key_command_run("/bin/sh hangs", 60000, lose_patience, problem) == NULL, "a command is not waited for without patience");
+	tap_is_text(problem, "Its end was not waited for, because the process was told to stop.", "which is said");
+	tap_ok(poll(&life, 1, 30000) == 1 && (life.revents & POLLHUP) != 0, "it was killed, with what it had started");
+	close(life.fd);
+	(void) unlink("hangs");
+	(void) unlink("life");
+	(void) unlink("began");
+}
+
 static void
 refuse_command(const char *command, const char *expected)
 {
 	char		problem[KEY_PROBLEM_SIZE] = "none";
-	KeyRing    *ring = provision_key_command_run(command, 500, problem);
+	KeyRing    *ring = provision_key_command_run(command, 500, wait_a_moment, problem);
 
 	tap_ok(ring == NULL, "refused");
 	tap_is_text(problem, expected, "%s", command);
@@ -227,12 +259,12 @@ static void
 test_commands(void)
 {
 	char		problem[KEY_PROBLEM_SIZE] = "none";
-	KeyRing    *ring = provision_key_command_run("/bin/echo  k1:" HEX, 30000, problem);
+	KeyRing    *ring = provision_key_command_run("/bin/echo  k1:" HEX, 30000, wait_a_moment, problem);
 
 	tap_is_text(problem, "none", "a command is run");
 	tap_ok(ring != NULL && provision_key_ring_find(ring, "k1") != NULL, "and what it prints is read");
 	provision_key_ring_free(ring);
-	ring = provision_key_command_run("/bin/echo k1:scrypt:" SALT ":$(echo;hunter2)>\"x\"", 30000, problem);
+	ring = provision_key_command_run("/bin/echo k1:scrypt:" SALT ":$(echo;hunter2)>\"x\"", 30000, wait_a_moment, problem);
 	tap_ok(ring != NULL && access("x", F_OK) != 0, "no shell reads it");
 	provision_key_ring_free(ring);
 	refuse_command("", "It must begin with the absolute path of a program and have at most 64 words.");
@@ -241,9 +273,9 @@ test_commands(void)
 		refuse_command("/nowhere/key", "It cannot be started: No such file or directory.");
 	refuse_command("/bin/sleep 60", "It did not end within 500 ms, or printed more than 16 kB.");
 	refuse_command("/bin/cat /dev/zero", "It did not end within 500 ms, or printed more than 16 kB.");
-	ring = provision_key_command_run("/bin/false", 30000, problem);
+	ring = provision_key_command_run("/bin/false", 30000, wait_a_moment, problem);
 	tap_is_text(problem, "It ended with exit status 1.", "a command that fails");
-	ring = provision_key_command_run("/bin/true", 30000, problem);
+	ring = provision_key_command_run("/bin/true", 30000, wait_a_moment, problem);
 	tap_is_text(problem, "It holds no key.", "a command that prints nothing");
 }
 
@@ -262,6 +294,7 @@ main(void)
 	test_files();
 	test_making();
 	test_commands();
+	test_patience();
 	(void) unlink("keys");
 	(void) unlink("pipe");
 	(void) unlink("huge");
