@@ -11,22 +11,13 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/heapam.h"
-#include "access/htup_details.h"
-#include "access/tableam.h"
-#include "access/xact.h"
-#include "catalog/pg_database.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
-#include "utils/varlena.h"
 
 #include "background.h"
 #include "clock.h"
@@ -34,14 +25,13 @@
 #include "launcher.h"
 #include "settings.h"
 #include "shared.h"
+#include "supervised.h"
 #include "wakeup.h"
 #include "worker.h"
 
-#define MAX_WORKERS 64			/* upper bound of provision.workers */
 #define LIST_INTERVAL_MS 60000
 #define ORDERLY_PAUSE_MS 50	/* before a worker that left in order is replaced */
-#define FIRST_PAUSE_MS 1000		/* the same for one that died; doubled while they die young */
-#define LONGEST_PAUSE_MS 60000
+#define LONGEST_PAUSE_MS 60000	/* before one that died young again is replaced */
 #define YOUNG_MS 10000
 #define SLOT_PAUSE_MS 5000		/* until a free worker process is looked for again */
 
@@ -53,24 +43,7 @@
 #define SETTLING_MS 5000
 #define TURN_PAUSE_MS 1000
 #define COMPLAINT_INTERVAL_MS 60000
-#define INVALID_DATABASE (-2)	/* datconnlimit of one whose DROP was interrupted */
 
-typedef struct Supervised
-{
-	Oid			database;		/* hash key */
-	bool		exists;
-	bool		wanted;
-	bool		settled;		/* its workers stay */
-	bool		left;			/* a worker has left in order, and its end is not seen yet */
-	bool		lacks_process;	/* of the server's max_worker_processes */
-	int			pause_ms;		/* grows while workers die young */
-	int64		asked_at_ms;	/* when somebody last asked for workers */
-	int64		next_start_at_ms;
-	int64		started_at_ms;
-	BackgroundWorkerHandle *handles[MAX_WORKERS];
-} Supervised;
-
-static HTAB *supervised_databases;
 static bool list_is_stale = true;
 
 /* At most one line a minute, however long they are lacking. */
@@ -87,133 +60,6 @@ complain_about_slots(void)
 			errmsg("could not start a provision worker"),
 			errdetail("All worker processes are in use, but for the quarter of max_worker_processes that is left to others."),
 			errhint("Raise max_worker_processes."));
-}
-
-static bool
-is_listed(const char *database)
-{
-	char	   *list;
-	List	   *names;
-	ListCell   *cell;
-	bool		listed = false;
-
-	if (provision_databases == NULL || provision_databases[0] == '\0')
-		return true;
-	list = pstrdup(provision_databases);
-	if (!SplitGUCList(list, ',', &names))
-		return false;
-	foreach(cell, names)
-		listed = listed || strcmp(lfirst(cell), database) == 0;
-	return listed;
-}
-
-static Supervised *
-supervise(Oid database)
-{
-	bool		found;
-	Supervised *supervised = hash_search(supervised_databases, &database, HASH_ENTER, &found);
-
-	if (!found)
-	{
-		memset(supervised, 0, sizeof(*supervised));
-		supervised->database = database;
-		supervised->wanted = true;
-		supervised->pause_ms = FIRST_PAUSE_MS;
-	}
-	return supervised;
-}
-
-static int
-count_workers(const Supervised *supervised)
-{
-	int			count = 0;
-
-	for (int i = 0; i < MAX_WORKERS; i++)
-		count += supervised->handles[i] != NULL;
-	return count;
-}
-
-/* Names change and lists change: so whether a database counts is asked anew each time. */
-static void
-read_databases(void)
-{
-	HASH_SEQ_STATUS scan;
-	Supervised *supervised;
-	Relation	relation;
-	TableScanDesc rows;
-	HeapTuple	row;
-
-	hash_seq_init(&scan, supervised_databases);
-	while ((supervised = hash_seq_search(&scan)) != NULL)
-		supervised->exists = false;
-	StartTransactionCommand();
-	(void) GetTransactionSnapshot();
-	relation = table_open(DatabaseRelationId, AccessShareLock);
-	rows = table_beginscan_catalog(relation, 0, NULL);
-	while (HeapTupleIsValid(row = heap_getnext(rows, ForwardScanDirection)))
-	{
-		Form_pg_database database = (Form_pg_database) GETSTRUCT(row);
-
-		if (database->datallowconn && !database->datistemplate && database->datconnlimit != INVALID_DATABASE && is_listed(NameStr(database->datname)))
-			supervise(database->oid)->exists = true;
-	}
-	table_endscan(rows);
-	table_close(relation, AccessShareLock);
-	CommitTransactionCommand();
-}
-
-static void
-forget_databases_that_are_gone(void)
-{
-	HASH_SEQ_STATUS scan;
-	Supervised *supervised;
-
-	hash_seq_init(&scan, supervised_databases);
-	while ((supervised = hash_seq_search(&scan)) != NULL)
-	{
-		if (!supervised->exists && count_workers(supervised) == 0)
-			hash_search(supervised_databases, &supervised->database, HASH_REMOVE, NULL);
-	}
-}
-
-static void
-read_letter(const Letter *letter)
-{
-	Supervised *supervised = supervise(letter->database);
-
-	supervised->settled = supervised->settled || letter->settled;
-	supervised->left = supervised->left || letter->left;
-	if (letter->asked_at_ms > 0)
-	{
-		supervised->wanted = true;
-		supervised->asked_at_ms = letter->asked_at_ms;
-		supervised->next_start_at_ms = 0;
-	}
-	if (supervised->asked_at_ms < letter->not_needed_at_ms)
-		supervised->wanted = false;
-}
-
-/*
- * Whether there was any.  It may come from a database that is not in the list
- * yet.  An overflowed mailbox loses nothing: then every database counts as
- * asked for.
- */
-static bool
-read_mail(void)
-{
-	Letter		mail[MAILBOX_SIZE];
-	int			count = provision_shared_take_mail(mail);
-	HASH_SEQ_STATUS scan;
-	Supervised *supervised;
-
-	for (int i = 0; i < count; i++)
-		read_letter(&mail[i]);
-	if (count >= 0)
-		return count > 0;
-	hash_seq_init(&scan, supervised_databases);
-	while ((supervised = hash_seq_search(&scan)) != NULL)
-		supervised->wanted = true;
-	return true;
 }
 
 /*
@@ -256,7 +102,7 @@ notice_deaths(Supervised *supervised)
 static bool
 is_settling(const Supervised *supervised)
 {
-	return !supervised->settled && count_workers(supervised) > 0 &&
+	return !supervised->settled && provision_supervised_count_workers(supervised) > 0 &&
 		provision_clock_ms() - supervised->started_at_ms < SETTLING_MS;
 }
 
@@ -273,10 +119,10 @@ present_usage(void)
 	HASH_SEQ_STATUS scan;
 	Supervised *supervised;
 
-	hash_seq_init(&scan, supervised_databases);
+	provision_supervised_scan(&scan);
 	while ((supervised = hash_seq_search(&scan)) != NULL)
 	{
-		usage.workers += count_workers(supervised);
+		usage.workers += provision_supervised_count_workers(supervised);
 		usage.settling += is_settling(supervised);
 	}
 	return usage;
@@ -305,7 +151,7 @@ start_missing_workers(Supervised *supervised, Usage *usage)
 	{
 		if (supervised->handles[i] != NULL || !should_run(supervised, i) || supervised->next_start_at_ms > now)
 			continue;
-		if (count_workers(supervised) == 0)
+		if (provision_supervised_count_workers(supervised) == 0)
 			supervised->settled = false;
 		if (!supervised->settled && (i > 0 || usage->settling >= MAX_SETTLING))
 			return;
@@ -354,7 +200,7 @@ reconcile(void)
 	int64		next = NEVER_MS;
 	bool		some_are_lacking = false;
 
-	hash_seq_init(&scan, supervised_databases);
+	provision_supervised_scan(&scan);
 	while ((supervised = hash_seq_search(&scan)) != NULL)
 	{
 		notice_deaths(supervised);
@@ -374,7 +220,7 @@ end_all_workers(int code, Datum argument)
 	HASH_SEQ_STATUS scan;
 	Supervised *supervised;
 
-	hash_seq_init(&scan, supervised_databases);
+	provision_supervised_scan(&scan);
 	while ((supervised = hash_seq_search(&scan)) != NULL)
 		for (int i = 0; i < MAX_WORKERS; i++)
 			if (supervised->handles[i] != NULL)
@@ -384,14 +230,11 @@ end_all_workers(int code, Datum argument)
 static void
 set_up_launcher(void)
 {
-	HASHCTL		control = {.keysize = sizeof(Oid), .entrysize = sizeof(Supervised), .hcxt = TopMemoryContext};
-
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
-	supervised_databases = hash_create("provision databases", 16, &control,
-									   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	provision_supervised_open();
 	provision_shared_open_mailbox();
 	before_shmem_exit(end_all_workers, (Datum) 0);
 }
@@ -423,12 +266,10 @@ provision_launcher_main(Datum unused)
 	{
 		MemoryContextSwitchTo(round);
 		MemoryContextReset(round);
-		if (read_mail() || list_is_stale ||
-			provision_clock_ms() >= list_due_at)
+		if (provision_supervised_read_mail() || list_is_stale || provision_clock_ms() >= list_due_at)
 		{
 			list_is_stale = false;
-			read_databases();
-			forget_databases_that_are_gone();
+			provision_supervised_read_list();
 			list_due_at = provision_clock_ms() + LIST_INTERVAL_MS - 1000;
 		}
 		MemoryContextSwitchTo(TopMemoryContext);	/* handles live on */
