@@ -269,7 +269,7 @@ AS $$
 DECLARE
     cutoff constant timestamptz := clock_timestamp() - make_interval(mins => provision.setting_number('provision.retention'));
 BEGIN
-    RETURN provision.purge_attempts(cutoff, max_rows) + provision.purge_events(cutoff, max_rows) + provision.purge_jobs(cutoff, max_rows);
+    RETURN provision.purge_attempts(cutoff, max_rows) + provision.purge_events(cutoff, max_rows) + provision.purge_next_jobs(cutoff, max_rows);
 END;
 $$;
 COMMENT ON FUNCTION provision.purge_history(bigint) IS 'Removes up to max_rows each of the calls, events and jobs that are older than provision.retention; returns how many.';

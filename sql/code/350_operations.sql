@@ -143,7 +143,7 @@ COMMENT ON FUNCTION provision.purge_events(timestamptz, bigint) IS 'Removes even
 
 -- The newest job of a tenant and workflow stays, because it tells how the tenant is, and whether a person is needed. So does one that made
 -- what still stands: later ones found it there, and only this one can remove it.
-CREATE OR REPLACE FUNCTION provision.purge_jobs(cutoff timestamptz, max_rows bigint)
+CREATE OR REPLACE FUNCTION provision.purge_jobs(cutoff timestamptz, max_rows bigint, ended_from timestamptz DEFAULT '-infinity')
     RETURNS bigint
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -155,7 +155,8 @@ BEGIN
      WHERE job.job_id = ANY (ARRAY(
            SELECT old.job_id
              FROM provision.job AS old
-            WHERE old.finished_at < purge_jobs.cutoff
+            WHERE old.finished_at >= purge_jobs.ended_from
+              AND old.finished_at < purge_jobs.cutoff
               AND EXISTS (SELECT FROM provision.job AS newer
                            WHERE newer.tenant_id = old.tenant_id AND newer.workflow = old.workflow AND newer.job_id > old.job_id)
               AND NOT EXISTS (SELECT FROM provision.creation
@@ -166,7 +167,41 @@ BEGIN
     RETURN removed;
 END;
 $$;
-COMMENT ON FUNCTION provision.purge_jobs(timestamptz, bigint) IS 'Removes jobs that ended before cutoff, are followed by a newer one and made nothing that stands, with their steps; returns how many.';
+COMMENT ON FUNCTION provision.purge_jobs(timestamptz, bigint, timestamptz) IS 'Removes jobs that ended from ended_from on and before cutoff, are followed by a newer one and made nothing that stands, with their steps; returns how many.';
+
+-- Most old jobs stay, because they are the newest of their tenant: a worker must not look at all of them each time. When it has come to the
+-- end it begins anew, since any may have got a newer one.
+CREATE OR REPLACE FUNCTION provision.purge_next_jobs(cutoff timestamptz, max_rows bigint)
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    begins_at timestamptz;
+    ends_at timestamptz;
+    removed bigint;
+BEGIN
+    SELECT coalesce(control.jobs_looked_at_to, '-infinity') INTO begins_at FROM provision.control FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    ends_at := (SELECT job.finished_at
+                  FROM provision.job
+                 WHERE job.finished_at >= begins_at
+                   AND job.finished_at < purge_next_jobs.cutoff
+                 ORDER BY job.finished_at
+                OFFSET purge_next_jobs.max_rows * 10 LIMIT 1);
+    removed := provision.purge_jobs(coalesce(ends_at, cutoff), max_rows, begins_at);
+    IF removed < max_rows THEN
+        UPDATE provision.control
+           SET jobs_looked_at_to = nullif(ends_at, begins_at)
+         WHERE control.jobs_looked_at_to IS DISTINCT FROM nullif(ends_at, begins_at);
+    END IF;
+    RETURN removed;
+END;
+$$;
+COMMENT ON FUNCTION provision.purge_next_jobs(timestamptz, bigint)
+    IS 'purge_jobs() of the next ten times max_rows jobs that ended before cutoff; returns how many were removed. Waits for nobody.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_purge(older_than interval)
     RETURNS bigint

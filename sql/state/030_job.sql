@@ -30,6 +30,7 @@ CREATE TABLE provision.control (
     timeline          integer,
     copy_detail       text,
     adopted_in        timestamptz,
+    jobs_looked_at_to timestamptz,
     CONSTRAINT there_is_one_row CHECK (only_row),
     CONSTRAINT home_is_known_or_not CHECK (num_nulls(system_identifier, database_oid, timeline) IN (0, 3))
 );
@@ -38,6 +39,7 @@ COMMENT ON COLUMN provision.control.system_identifier IS 'With database_oid and 
 COMMENT ON COLUMN provision.control.timeline IS 'Of the server''s WAL when a worker last started; it changes when a standby is promoted.';
 COMMENT ON COLUMN provision.control.copy_detail IS 'Why a worker that started here found that this is a copy. Null: it is not.';
 COMMENT ON COLUMN provision.control.adopted_in IS 'The start of the server in which provision_adopt() was last called: that it was started from a backup no longer counts.';
+COMMENT ON COLUMN provision.control.jobs_looked_at_to IS 'Jobs that ended before this have been looked at, whether they are to be removed; the next look goes on here. Null: it begins with the oldest.';
 COMMENT ON COLUMN provision.control.worker_stopped_at IS 'Set by provision_worker_stop(): no worker runs until provision_worker_start().';
 COMMENT ON COLUMN provision.control.paused_at IS 'Set by provision_pause_all(): workers run, but no job is claimed and no call is made until provision_resume_all().';
 
