@@ -11,6 +11,10 @@ $$;
 SELECT pg_temp.end_jobs(ARRAY(SELECT name FROM provision.tenant), 400);
 SELECT pg_temp.end_jobs('{t25}', 300);
 ANALYZE provision.job;
+SET LOCAL plan_cache_mode = force_generic_plan;     -- as in the worker's session
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_hashjoin = off;
+SET LOCAL enable_mergejoin = off;
 CREATE FUNCTION pg_temp.rows_read() RETURNS numeric LANGUAGE sql AS $$ SELECT sum(pg_stat_get_xact_tuples_returned(oid)) FROM pg_class WHERE relname ~ '^job_' OR oid = 'provision.job'::regclass $$;
 SELECT pg_temp.rows_read() AS before \gset
 SELECT is(provision.purge_history(2), 0::bigint, 'nothing among the first twenty');
