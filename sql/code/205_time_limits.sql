@@ -65,6 +65,26 @@ END;
 $$;
 COMMENT ON FUNCTION provision.next_expiry() IS 'When the next job fails by itself; null: none will.';
 
+-- What is cut off leaves open whether it was made; so it is not begun when it could hardly end in time. A deadline that is shorter than the
+-- time to connect leaves three quarters of itself for calls.
+CREATE OR REPLACE FUNCTION provision.lacks_time(job_id bigint, ordinal smallint, call provision.call, time_left_ms bigint)
+    RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF (call).method = 'GET' OR (call).repeatable AND (call).effort = 'read' THEN
+        RETURN false;
+    END IF;
+    RETURN (SELECT time_left_ms < least(step.deadline_ms / 4, coalesce(engine.connect_timeout_ms, provision.setting_ms('provision.connect_timeout')))
+              FROM provision.job
+              JOIN provision.engine ON engine.engine_id = job.engine_id
+              JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = lacks_time.ordinal
+             WHERE job.job_id = lacks_time.job_id);
+END;
+$$;
+COMMENT ON FUNCTION provision.lacks_time(bigint, smallint, provision.call, bigint) IS 'A call that may change something has less left of its step''s deadline than it takes to reach the server.';
+
 CREATE OR REPLACE FUNCTION provision.fail_expired_job(job provision.job)
     RETURNS void
     LANGUAGE plpgsql VOLATILE

@@ -87,18 +87,17 @@ AS $$
 DECLARE
     present record;
 BEGIN
-    IF breaker <> 'closed' THEN
-        RETURN 1;
-    END IF;
     SELECT * INTO present FROM provision.engine_use(engine_id);
     present.oldest_claim := coalesce(present.oldest_claim, nextval('provision.claim_number'));
     IF present.oldest_claim > present.was_oldest_claim + 200 THEN
         PERFORM provision.note_oldest_claim(engine_id, present.oldest_claim);
     END IF;
-    RETURN (SELECT engine.max_concurrent - present.slots FROM provision.engine WHERE engine.engine_id = free_slots.engine_id);
+    -- Calls from before the breaker opened, or of a probe that counts as lost, are still on the server.
+    RETURN (SELECT least(engine.max_concurrent - present.slots, CASE WHEN breaker <> 'closed' THEN 1 END)
+              FROM provision.engine WHERE engine.engine_id = free_slots.engine_id);
 END;
 $$;
-COMMENT ON FUNCTION provision.free_slots(bigint, text) IS 'Calls that may still begin at an engine whose engine_state the caller holds; with a breaker that is not closed, one.';
+COMMENT ON FUNCTION provision.free_slots(bigint, text) IS 'Calls that may still begin at an engine whose engine_state the caller holds; with a breaker that is not closed, one at most.';
 
 -- No server is left alone for longer than an hour: a time further away is of a clock that has been set back, and has come.
 CREATE OR REPLACE FUNCTION provision.takes_calls(state provision.engine_state)
@@ -199,6 +198,7 @@ CREATE OR REPLACE FUNCTION provision.half_open_breaker(engine_id bigint, probe_j
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    was text := (SELECT engine_state.breaker FROM provision.engine_state WHERE engine_state.engine_id = half_open_breaker.engine_id);
     engine_name text;
 BEGIN
     UPDATE provision.engine_state
@@ -209,11 +209,11 @@ BEGIN
      WHERE engine_state.engine_id = half_open_breaker.engine_id
        AND engine.engine_id = engine_state.engine_id
     RETURNING engine.name INTO engine_name;
-    PERFORM provision.log_engine_event(engine_name, 'breaker_half_open', 'open', 'half_open',
+    PERFORM provision.log_engine_event(engine_name, 'breaker_half_open', was, 'half_open',
                                        jsonb_build_object('probe_job_id', half_open_breaker.probe_job_id));
 END;
 $$;
-COMMENT ON FUNCTION provision.half_open_breaker(bigint, bigint) IS 'Lets one job through an open breaker whose time has come.';
+COMMENT ON FUNCTION provision.half_open_breaker(bigint, bigint) IS 'Lets one job through a breaker whose time has come: it is open, or its last probe counts as lost.';
 
 CREATE OR REPLACE FUNCTION provision.claim_pending_jobs(
     incarnation bigint, max_jobs bigint, INOUT bookmark provision.bookmark, OUT claimed_jobs bigint[], OUT was_hindered boolean)

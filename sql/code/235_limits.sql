@@ -159,11 +159,12 @@ BEGIN
     IF wanted IS NULL THEN
         RETURN true;
     END IF;
-    -- The lock keeps two workers from waiting for each other's uncommitted row.
+    -- The lock keeps two workers from waiting for each other's uncommitted row. A row that is seen may have been deleted by somebody who has
+    -- not committed yet, for whom an INSERT would wait. First the lock, then the look: one statement would look as of before.
     IF provision.try_lock(1347571543, hashtext(wanted), for_session => false) THEN
-        INSERT INTO provision.exclusion (exclusion, job_id, ordinal)
-        VALUES (wanted, take_exclusion.job_id, take_exclusion.ordinal)
-        ON CONFLICT DO NOTHING;
+        IF NOT EXISTS (SELECT FROM provision.exclusion AS held WHERE held.exclusion = wanted) THEN
+            INSERT INTO provision.exclusion (exclusion, job_id, ordinal) VALUES (wanted, take_exclusion.job_id, take_exclusion.ordinal);
+        END IF;
     END IF;
     RETURN EXISTS (SELECT FROM provision.exclusion AS held
                     WHERE held.exclusion = wanted AND held.job_id = take_exclusion.job_id AND held.ordinal = take_exclusion.ordinal);
@@ -171,28 +172,12 @@ END;
 $$;
 COMMENT ON FUNCTION provision.take_exclusion(text, bigint, smallint) IS 'Takes or already holds the exclusion for this step.';
 
--- What an ended step held goes to the next in line, whose job becomes due at once.
-CREATE OR REPLACE FUNCTION provision.release_exclusions(job_ids bigint[])
+CREATE OR REPLACE FUNCTION provision.wake_next_in_line(released text[])
     RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    released text[];
 BEGIN
-    WITH gone AS (
-        DELETE FROM provision.exclusion AS held
-         USING provision.job_step
-         WHERE held.job_id = ANY (job_ids)
-           AND job_step.job_id = held.job_id
-           AND job_step.ordinal = held.ordinal
-           AND job_step.state <> 'running'
-        RETURNING held.exclusion
-    )
-    SELECT array_agg(exclusion) INTO released FROM gone;
-    IF released IS NULL THEN
-        RETURN;
-    END IF;
     WITH next AS MATERIALIZED (
         SELECT first.job_id
           FROM unnest(released) AS free (exclusion)
@@ -211,7 +196,57 @@ BEGIN
      WHERE job.job_id = next.job_id;
 END;
 $$;
-COMMENT ON FUNCTION provision.release_exclusions(bigint[]) IS 'Gives up the exclusions of steps that no longer run.';
+COMMENT ON FUNCTION provision.wake_next_in_line(text[]) IS 'The first that waits for each of these exclusions becomes due at once.';
+
+CREATE OR REPLACE FUNCTION provision.release_exclusions(job_ids bigint[])
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    released text[];
+BEGIN
+    WITH gone AS (
+        DELETE FROM provision.exclusion AS held
+         USING provision.job_step
+         WHERE held.job_id = ANY (job_ids)
+           AND job_step.job_id = held.job_id
+           AND job_step.ordinal = held.ordinal
+           AND job_step.state <> 'running'
+        RETURNING held.exclusion
+    )
+    SELECT array_agg(exclusion) INTO released FROM gone;
+    IF released IS NOT NULL THEN
+        PERFORM provision.wake_next_in_line(released);
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION provision.release_exclusions(bigint[]) IS 'Gives up the exclusions of steps that no longer run; the next in line becomes due at once.';
+
+-- Who releases an exclusion while this job gives itself back does not see it and wakes another, or nobody. Another that waits will pass it
+-- on; a job that is alone has to look by itself, after as long again as it has waited, so that this doubles its waiting at worst.
+CREATE OR REPLACE FUNCTION provision.exclusion_pause(job_id bigint)
+    RETURNS interval
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    longest constant interval := interval '30 s';
+BEGIN
+    RETURN (SELECT min(CASE WHEN EXISTS (SELECT
+                                           FROM provision.job_step AS other
+                                           JOIN provision.job ON job.job_id = other.job_id
+                                          WHERE other.waits_for = own.waits_for
+                                            AND other.job_id <> own.job_id
+                                            AND job.state = 'scheduled')
+                            THEN longest * (1 + random())
+                            ELSE greatest(interval '1 s', least(longest, clock_timestamp() - own.waits_since)) END)
+              FROM provision.job_step AS own
+             WHERE own.job_id = exclusion_pause.job_id
+               AND own.waits_for IS NOT NULL);
+END;
+$$;
+COMMENT ON FUNCTION provision.exclusion_pause(bigint) IS 'After which time a job looks again for an exclusion, in case that nobody wakes it.';
 
 -- A Date has whole seconds, and an answer takes its time: what differs by little is the same. Written only when it changes by more than that.
 CREATE OR REPLACE FUNCTION provision.note_clocks(attempt_ids bigint[], skews bigint[])

@@ -22,9 +22,11 @@ BEGIN
                error_message = text.message,
                error_hint = text.hint
           FROM (SELECT NULL) AS one
-          LEFT JOIN LATERAL provision.explain_failure(end_step.job_id,
-                (SELECT name FROM provision.job_step AS named WHERE named.job_id = end_step.job_id AND named.ordinal = end_step.ordinal),
-                NULL, end_step.error_code, NULL, end_step.detail) AS text ON end_step.error_code IS NOT NULL
+          LEFT JOIN LATERAL (SELECT text.*        -- OFFSET 0: nothing is explained where nothing failed
+                               FROM (SELECT named.name FROM provision.job_step AS named
+                                      WHERE named.job_id = end_step.job_id AND named.ordinal = end_step.ordinal AND end_step.error_code IS NOT NULL
+                                     OFFSET 0) AS failed,
+                                    LATERAL provision.explain_failure(end_step.job_id, failed.name, NULL, end_step.error_code, NULL, end_step.detail) AS text) AS text ON true
          WHERE job_step.job_id = end_step.job_id
            AND job_step.ordinal = end_step.ordinal
         RETURNING job_step.name
@@ -50,7 +52,9 @@ BEGIN
     UPDATE provision.job_step
        SET state = 'ready',
            next_attempt_at = NULL,
-           waits_for = hold_step.waits_for
+           waits_for = hold_step.waits_for,
+           waits_since = CASE WHEN job_step.waits_for = hold_step.waits_for THEN job_step.waits_since
+                              WHEN hold_step.waits_for IS NOT NULL THEN clock_timestamp() END
      WHERE job_step.job_id = hold_step.job_id
        AND job_step.ordinal = hold_step.ordinal
        AND (job_step.state <> 'ready' OR job_step.waits_for IS DISTINCT FROM hold_step.waits_for);

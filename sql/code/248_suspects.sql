@@ -38,7 +38,9 @@ CREATE OR REPLACE FUNCTION provision.announce_suspect(incarnation bigint, suspec
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    may_announce boolean := provision.try_lock(1347571545, 0, for_session => false)
+    is_alone boolean := provision.try_lock(1347571545, 0, for_session => false);
+    -- A statement of its own: that of the lock would look as of before it.
+    may_announce boolean := is_alone
         AND NOT EXISTS (SELECT FROM provision.worker
                          WHERE worker.ended_at IS NULL
                            AND worker.incarnation <> announce_suspect.incarnation

@@ -219,6 +219,10 @@ BEGIN
             UPDATE provision.job SET crash_count = 0 WHERE job.job_id = startable.job_id AND job.crash_count > 0;
             PERFORM provision.mark_flaws(ARRAY[startable.job_id]) WHERE (startable.next).outcome = 'fail';
             ended_any := true;
+        ELSIF startable.time_left_ms IS NOT NULL
+              AND provision.lacks_time(startable.job_id, startable.ordinal, (startable.next).call, startable.time_left_ms) THEN
+            PERFORM provision.fail_late_step(startable.job_id, startable.ordinal);
+            ended_any := true;
         ELSIF NOT startable.may_call THEN
             PERFORM provision.hold_step(startable.job_id, startable.ordinal, NULL);
         ELSIF calls_at_once > 0

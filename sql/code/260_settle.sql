@@ -72,8 +72,9 @@ BEGIN
                error_message = text.message,
                error_hint = text.hint
           FROM closed
-          LEFT JOIN LATERAL (SELECT * FROM provision.explain_failure(closed.job_id, closed.name, NULL, 'STEP_BLOCKED', NULL, closed.error_step)
-                              WHERE NOT closed.was_cancelled) AS text ON true
+          LEFT JOIN LATERAL (SELECT text.*
+                               FROM (SELECT closed.job_id WHERE NOT closed.was_cancelled OFFSET 0) AS blocked,
+                                    LATERAL provision.explain_failure(blocked.job_id, closed.name, NULL, 'STEP_BLOCKED', NULL, closed.error_step) AS text) AS text ON true
          WHERE step.job_id = closed.job_id
            AND step.ordinal = closed.ordinal
     )
@@ -144,11 +145,13 @@ BEGIN
           FROM (SELECT given.job_id, given.final_state, job.state AS was
                   FROM ROWS FROM (unnest(job_ids), unnest(final_states)) AS given (job_id, final_state)
                   JOIN provision.job ON job.job_id = given.job_id) AS ending
-          LEFT JOIN LATERAL (SELECT step.* FROM provision.guilty_step(ending.job_id, end_jobs.reason) AS step
-                              WHERE ending.final_state IN ('failed', 'partial')) AS guilty ON true
+          -- OFFSET 0: the functions run for those alone that are not well. As a filter beside them the condition would come after.
+          LEFT JOIN LATERAL (SELECT step.*
+                               FROM (SELECT ending.job_id WHERE ending.final_state IN ('failed', 'partial') OFFSET 0) AS unwell,
+                                    LATERAL provision.guilty_step(unwell.job_id, end_jobs.reason) AS step) AS guilty ON true
           LEFT JOIN LATERAL (SELECT end_jobs.reason AS error_code, text.message, text.hint
-                               FROM provision.explain_failure(ending.job_id, NULL, NULL, end_jobs.reason, NULL, end_jobs.detail) AS text
-                              WHERE ending.final_state = 'failed' AND guilty.error_code IS NULL) AS own ON true
+                               FROM (SELECT ending.job_id WHERE ending.final_state = 'failed' AND guilty.error_code IS NULL OFFSET 0) AS unwell,
+                                    LATERAL provision.explain_failure(unwell.job_id, NULL, NULL, end_jobs.reason, NULL, end_jobs.detail) AS text) AS own ON true
          WHERE job.job_id = ending.job_id
         RETURNING job.*, ending.was
     )
@@ -186,24 +189,6 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION provision.finish_job(bigint, text, text, text) IS 'Ends one job; with an error code, the step it stood at fails with it.';
-
--- Whatever is wrong with a job, it must keep neither the others nor the worker from going on.
-CREATE OR REPLACE FUNCTION provision.fail_job_surely(job_id bigint, error_code text, detail text)
-    RETURNS void
-    LANGUAGE plpgsql VOLATILE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    PERFORM provision.finish_job(job_id, 'failed', error_code, detail);
-EXCEPTION WHEN OTHERS THEN
-    PERFORM provision.raise_again_unless_of_a_job(SQLSTATE, SQLERRM);
-    UPDATE provision.job
-       SET state = 'failed', owner = NULL, slots = 0, due_at = NULL, wish = NULL, expires_at = NULL,
-           finished_at = clock_timestamp(), error_code = fail_job_surely.error_code, error_message = left(SQLERRM, 500)
-     WHERE job.job_id = fail_job_surely.job_id;
-END;
-$$;
-COMMENT ON FUNCTION provision.fail_job_surely(bigint, text, text) IS 'Fails a job, also one whose rows make that raise an error.';
 
 -- Tenants whose lifecycle an ending job would change, locked without waiting; jobs of the others end in the next round.
 CREATE OR REPLACE FUNCTION provision.lock_tenants_of_jobs(job_ids bigint[])
@@ -275,7 +260,8 @@ BEGIN
             PERFORM provision.give_back_job(tally.job_id, 'pending', NULL, '{"for": "engine"}');
         ELSIF tally.waits_for IS NOT NULL THEN
             -- Whoever holds it wakes the next when done; the time is only for the case that nobody does.
-            PERFORM provision.give_back_job(tally.job_id, 'scheduled', clock_timestamp() + interval '30 s' * (1 + random()),
+            PERFORM provision.give_back_job(tally.job_id, 'scheduled',
+                                            least(clock_timestamp() + provision.exclusion_pause(tally.job_id), tally.next_attempt_at),
                                             jsonb_build_object('for', tally.waits_for));
         ELSIF tally.next_attempt_at IS NOT NULL THEN
             PERFORM provision.give_back_job(tally.job_id, 'scheduled', tally.next_attempt_at, '{"for": "next attempt"}');
@@ -333,42 +319,3 @@ BEGIN ATOMIC
      WHERE engine_state.engine_id = may_call.engine_id;
 END;
 COMMENT ON FUNCTION provision.may_call(bigint) IS 'Not everything is paused, and the engine takes calls and is not cut off by its breaker.';
-
--- An error that the statements of a round did not foresee. Trouble of the server (connections, locks, resources, shutdown) is nobody's
--- fault: then the whole round is given up and made again by the next worker.
-CREATE OR REPLACE FUNCTION provision.raise_again_unless_of_a_job(state text, message text)
-    RETURNS void
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF left(state, 2) IN ('08', '25', '40', '53', '55', '57', '58') THEN
-        RAISE EXCEPTION '%', message USING ERRCODE = state;
-    END IF;
-END;
-$$;
-COMMENT ON FUNCTION provision.raise_again_unless_of_a_job(text, text) IS 'Raises an error again that does not come from the data of one job.';
-
-CREATE OR REPLACE FUNCTION provision.fail_job_internally(job_id bigint, state text, message text)
-    RETURNS void
-    LANGUAGE plpgsql VOLATILE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    UPDATE provision.attempt
-       SET finished_at = clock_timestamp(),
-           delivery = 'unknown',
-           verdict = 'needs_person',
-           error_code = 'INTERNAL_ERROR',
-           error_detail = left(message, 500)
-      FROM provision.job_step
-     WHERE job_step.job_id = fail_job_internally.job_id
-       AND attempt.attempt_id = job_step.attempt_id;
-    UPDATE provision.job_step       -- the server may still be at work on what is given up here
-       SET doubtful_until = clock_timestamp() + interval '30 s'
-     WHERE job_step.job_id = fail_job_internally.job_id
-       AND job_step.attempt_id IS NOT NULL;
-    PERFORM provision.finish_job(job_id, 'failed', 'INTERNAL_ERROR', format('%s (SQLSTATE %s)', message, state));
-END;
-$$;
-COMMENT ON FUNCTION provision.fail_job_internally(bigint, text, text) IS 'Ends a job whose data made a round fail.';

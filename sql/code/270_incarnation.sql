@@ -147,7 +147,9 @@ BEGIN
       JOIN provision.job ON job.job_id = abandoned.job_id
       JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = abandoned.ordinal
      CROSS JOIN LATERAL (SELECT abandoned.repeatable OR abandoned.guard IS NOT NULL AS is_safe) AS lost
-     CROSS JOIN LATERAL provision.explain_failure(abandoned.job_id, step.name, abandoned.call, 'UNKNOWN_OUTCOME', NULL, 'the worker died') AS text
+      LEFT JOIN LATERAL (SELECT text.*
+                           FROM (SELECT abandoned.job_id WHERE NOT lost.is_safe OFFSET 0) AS failed,
+                                LATERAL provision.explain_failure(failed.job_id, step.name, abandoned.call, 'UNKNOWN_OUTCOME', NULL, 'the worker died') AS text) AS text ON true
      WHERE job_step.job_id = abandoned.job_id
        AND job_step.ordinal = abandoned.ordinal;
     PERFORM provision.mark_flaws(ARRAY(SELECT job_step.job_id
@@ -168,10 +170,14 @@ DECLARE
     max_crashes integer := provision.setting_number('provision.max_crashes');
     suspect bigint := (SELECT worker.suspect_job_id FROM provision.worker WHERE worker.incarnation = rescue_jobs_of.incarnation);
     locked bigint[] := provision.lock_jobs_of(incarnation);
+    released text[];
     lost record;
 BEGIN
     PERFORM provision.abandon_attempts(locked, 'crashed', 'WORKER_LOST');
-    DELETE FROM provision.exclusion WHERE exclusion.job_id = ANY (locked);
+    WITH gone AS (
+        DELETE FROM provision.exclusion WHERE exclusion.job_id = ANY (locked) RETURNING exclusion.exclusion
+    )
+    SELECT array_agg(gone.exclusion) INTO released FROM gone;
     FOR lost IN
         UPDATE provision.job
            SET crash_count = crash_count + (suspect IS NULL OR job.job_id = suspect OR NOT provision.is_suspect(job.crash_count))::integer
@@ -188,6 +194,7 @@ BEGIN
                                             jsonb_build_object('incarnation', incarnation, 'crash_count', lost.crash_count));
         END IF;
     END LOOP;
+    PERFORM provision.wake_next_in_line(released) WHERE released IS NOT NULL;
 END;
 $$;
 COMMENT ON FUNCTION provision.rescue_jobs_of(bigint) IS 'Takes the jobs from a dead incarnation; those that were in flight in provision.max_crashes crashes in a row are quarantined. While one suspect is at work a crash counts for no other suspect.';

@@ -146,6 +146,7 @@ CREATE TABLE provision.job_step (
     next_attempt_at  timestamptz,
     doubtful_until   timestamptz,
     waits_for        text,
+    waits_since      timestamptz,
     answers          jsonb,
     error_code       text,
     error_message    text,
@@ -170,6 +171,7 @@ COMMENT ON COLUMN provision.job_step.furthest IS 'Place in the plan of the call 
 COMMENT ON COLUMN provision.job_step.attempt_count IS 'All calls of this step that were sent.';
 COMMENT ON COLUMN provision.job_step.doubtful_until IS 'Until then "absent" is not believed, because a lost call may still be at work on the server.';
 COMMENT ON COLUMN provision.job_step.waits_for IS 'The exclusion it waits for.';
+COMMENT ON COLUMN provision.job_step.waits_since IS 'When it was first found to be held; of an earlier wait where waits_for is null.';
 COMMENT ON COLUMN provision.job_step.answers IS 'What its calls were answered so far: {"call": {"verdict", "status", "body"}}; forgotten when the step ends.';
 
 CREATE TABLE provision.exclusion (
