@@ -34,4 +34,9 @@
 #define is_auxiliary_backend(proc) ((proc)->isBackgroundWorker)
 #endif
 
+/* 18 writes it before a declaration, and no longer knows the attribute of 15 to 17. */
+#ifndef pg_noreturn
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 #endif							/* PROVISION_COMPAT_H */

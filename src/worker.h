@@ -7,10 +7,12 @@
 
 #include "postgres.h"
 
+#include "compat.h"
+
 /* Argument: the database's oid. */
 extern PGDLLEXPORT void provision_worker_main(Datum database);
 
 /* wanted: this database needs another worker in its place. */
-extern void provision_worker_leave_process(bool wanted) pg_attribute_noreturn();
+pg_noreturn extern void provision_worker_leave_process(bool wanted);
 
 #endif							/* PROVISION_WORKER_H */
