@@ -48,7 +48,7 @@ chosen_files() {
 		return
 	fi
 	for name in "$@"; do
-		ls "$tree/$folder/$(basename "$name" "$suffix")"*"$suffix"
+		ls "$tree/$folder/$(basename "$name" "$suffix")"*"$suffix" 2>/dev/null || true
 	done
 }
 

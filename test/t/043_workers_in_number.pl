@@ -66,7 +66,9 @@ ok(wait_for_jobs($node), 'all jobs end');
 like(tally($node), qr/^completed \d+$/, 'well') or diag(open_steps($node));
 my $made = $node->safe_psql('postgres', 'SELECT count(*) FROM provision.attempt');
 cmp_ok($made, '>=', 3 * $jobs * $workflow_calls, "$made calls were made");
-cmp_ok($node->safe_psql('postgres', 'SELECT count(DISTINCT incarnation) FROM provision.attempt'), '>=', 4, 'by four workers and their successors');
+# How they share the work is left to chance: whoever looks first takes what there is room for.
+cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM provision.worker'), '>', 4, 'there were four workers and successors');
+cmp_ok($node->safe_psql('postgres', 'SELECT count(DISTINCT incarnation) FROM provision.attempt'), '>=', 2, 'of which more than one called');
 foreach my $name (sort keys %engines)
 {
 	my $figures = decode_json(HTTP::Tiny->new->get("http://127.0.0.1:$engines{$name}{port}/_count")->{content});
