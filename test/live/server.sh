@@ -7,7 +7,7 @@ install_packages_to_run() {
 		printf 'no apt-get here: PostgreSQL %s with its development files, libcurl and OpenSSL, gcc, make and python3 are needed\n' "$version"
 		return
 	fi
-	wanted="gcc make libc6-dev libssl-dev python3 postgresql-$version postgresql-server-dev-$version"
+	wanted="gcc make libc6-dev libssl-dev python3 ca-certificates postgresql-$version postgresql-server-dev-$version"
 	command -v curl-config > /dev/null || wanted="$wanted libcurl4-openssl-dev"
 	missing=$(missing_packages $wanted)
 	[ -n "$missing" ] || return 0
