@@ -86,7 +86,7 @@ remove_scratch() {
 	if [ -n "${KEEP:-}" ]; then
 		printf 'kept: %s\n' "$scratch"
 	else
-		rm -rf "$scratch"
+		cd / && rm -rf "$scratch"
 	fi
 }
 
