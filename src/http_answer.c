@@ -254,6 +254,13 @@ note_sending(HttpCall *call)
 #endif
 }
 
+bool
+provision_http_answer_may_be_due(HttpCall *call)
+{
+	note_sending(call);
+	return call->may_have_left;
+}
+
 static void
 note_times(HttpCall *call)
 {

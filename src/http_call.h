@@ -162,6 +162,9 @@ extern void provision_http_answer_refuse(HttpCall *call, CURLcode code,
 extern char *provision_http_error_text(const HttpCall *call, CURLcode code);
 extern char *provision_http_error_refusal(const char *reason);
 
+/* False as long as nothing of the request has been given to the network. */
+extern bool provision_http_answer_may_be_due(HttpCall *call);
+
 /* The one place that decides how far a request came. */
 extern Delivery provision_http_delivery(CURLcode code, bool may_have_left,
 										bool head_complete,

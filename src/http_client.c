@@ -262,6 +262,24 @@ provision_http_client_cancel(int64_t attempt_id)
 	return false;
 }
 
+void
+provision_http_client_withdraw(void)
+{
+	HttpCall   *next;
+
+	if (client.multi == NULL)
+		return;
+	collect_finished();
+	for (HttpCall *call = client.in_flight.next; call != &client.in_flight; call = next)
+	{
+		next = call->next;
+		if (provision_http_answer_may_be_due(call))
+			continue;
+		call->stop = STOP_CANCELLED;
+		finish_call(call, CURLE_ABORTED_BY_CALLBACK);
+	}
+}
+
 static void
 drop_calls(HttpCall *head)
 {

@@ -64,6 +64,12 @@ extern HttpAnswer *provision_http_client_next_answer(void);
  */
 extern bool provision_http_client_cancel(int64_t attempt_id);
 
+/*
+ * Ends the calls in flight of which nothing was sent yet; their answers, all of
+ * them DELIVERY_NOT_SENT, are ready when this returns.
+ */
+extern void provision_http_client_withdraw(void);
+
 /* Calls started whose answer is not ready yet. */
 extern int	provision_http_client_in_flight(void);
 

@@ -249,13 +249,19 @@ do_leave(void *argument)
 	provision_store_leave(worker->incarnation);
 }
 
-/* What is answered within a moment is recorded; the rest is given back, to be looked after before it is repeated. */
+/*
+ * What is answered within a moment is recorded; the rest is given back, to be
+ * looked after before it is repeated.  What libcurl has not sent yet stays
+ * unsent: a commit may have waited for long after it was handed over, and
+ * whoever promoted a standby meanwhile has made the call there.
+ */
 static void
 leave_service(Worker *worker)
 {
 	int64		end = provision_clock_ms() + FAREWELL_MS;
 	int64		left;
 
+	provision_http_client_withdraw();
 	while (provision_http_client_in_flight() > 0 && (left = end - provision_clock_ms()) > 0)
 	{
 		provision_waiting_wait(sooner(left, provision_http_client_timeout_ms()));

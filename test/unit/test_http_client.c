@@ -305,6 +305,28 @@ test_cancel(void)
 	tap_ok(provision_http_client_next_answer() == NULL, "and answers once");
 }
 
+/* Of two calls, one has arrived and the other has not been sent. */
+static void
+test_withdraw(void)
+{
+	HttpRequest request = hostile_request("POST", "/silence?stays");
+	HttpAnswer *answer;
+
+	provision_http_client_withdraw();
+	provision_http_client_send(&request);
+	wait_for_arrival("/silence?stays");
+	request.attempt_id++;
+	provision_http_client_send(&request);
+	provision_http_client_withdraw();
+	answer = provision_http_client_next_answer();
+	tap_ok(answer != NULL && answer->attempt_id == request.attempt_id && answer->delivery == DELIVERY_NOT_SENT,
+		   "what was not sent is withdrawn");
+	provision_http_answer_free(answer);
+	tap_is(provision_http_client_in_flight(), 1, "what was sent stays in flight");
+	tap_ok(provision_http_client_cancel(request.attempt_id - 1), "until it is cancelled");
+	provision_http_answer_free(provision_http_client_next_answer());
+}
+
 /* One call that hangs does not delay 200 others. */
 static void
 test_many_at_once(void)
@@ -458,6 +480,7 @@ main(void)
 	test_unread_body();
 	test_nobody_accepts();
 	test_cancel();
+	test_withdraw();
 	test_many_at_once();
 	test_nothing_blocks();
 	test_idle();
