@@ -8,7 +8,7 @@ use Test::More;
 
 my $standin = Standin->new('--write-ms', 20, '--company-ms', 50);
 my $node = new_node('main');
-my $script = join("\n", map { slurp_file($_) } (sort glob('sql/code/[0-8]*.sql')), (sort glob('sql/workflows/*.sql')), (sort glob('sql/code/9*.sql')));
+my $script = join("\n", map { slurp_file($_) } map { sort glob("$ENV{TESTDIR}/sql/$_.sql") } qw(code/[0-8]* workflows/* code/9*));
 
 $script =~ s/\@extschema\@/public/g;
 $script =~ s/MODULE_PATHNAME/\$libdir\/provision/g;
