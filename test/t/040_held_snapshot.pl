@@ -46,7 +46,8 @@ foreach my $batch (1 .. $batches)
 	$before = $now;
 }
 note("entries read per job: @{[map { sprintf '%.1f', $_ } @read]}");
-cmp_ok($read[-1], '<', 2 * $read[1] + 10, 'the last jobs cost no more entries than the first');
+# What one batch read is sometimes reported with the next. Rounds that passed what is dead would read some 230 a job in the last three, and more with each batch.
+cmp_ok(($read[-1] + $read[-2] + $read[-3]) / 3, '<', 150, 'the last jobs cost no more entries than the first');
 $holder->query_safe('ROLLBACK');
 $holder->quit;
 is(tally($node), 'completed ' . $batches * $jobs, 'all are completed');
