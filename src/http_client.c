@@ -241,6 +241,13 @@ provision_http_client_next_answer(void)
 	return answer;
 }
 
+static void
+cancel_call(HttpCall *call)
+{
+	call->stop = STOP_CANCELLED;
+	finish_call(call, CURLE_ABORTED_BY_CALLBACK);
+}
+
 bool
 provision_http_client_cancel(int64_t attempt_id)
 {
@@ -255,8 +262,7 @@ provision_http_client_cancel(int64_t attempt_id)
 	{
 		if (call->answer->attempt_id != attempt_id)
 			continue;
-		call->stop = STOP_CANCELLED;
-		finish_call(call, CURLE_ABORTED_BY_CALLBACK);
+		cancel_call(call);
 		return true;
 	}
 	return false;
@@ -275,8 +281,7 @@ provision_http_client_withdraw(void)
 		next = call->next;
 		if (provision_http_answer_may_be_due(call))
 			continue;
-		call->stop = STOP_CANCELLED;
-		finish_call(call, CURLE_ABORTED_BY_CALLBACK);
+		cancel_call(call);
 	}
 }
 
