@@ -2,6 +2,22 @@
 -- one call of record_answers, however many they are.
 
 DO $$ BEGIN
+    CREATE TYPE provision.raw_answer AS (
+        attempt_id     bigint,
+        delivery       text,
+        http_status    integer,
+        curl_code      integer,
+        body           text,
+        excerpt        text,
+        error          text,
+        retry_after_ms bigint,
+        timings_ms     text
+    );
+EXCEPTION WHEN duplicate_object THEN NULL;
+END $$;
+COMMENT ON TYPE provision.raw_answer IS 'What the worker tells of one answer, before anything of it is believed: body and timings are text that may turn out to be no JSON and no array.';
+
+DO $$ BEGIN
     CREATE TYPE provision.outcome AS (
         attempt_id     bigint,
         job_id         bigint,
@@ -66,9 +82,7 @@ END;
 $$;
 COMMENT ON FUNCTION provision.lock_answered_jobs(bigint, bigint[]) IS 'Fence and lock in one: the jobs for which results may be recorded now.';
 
-CREATE OR REPLACE FUNCTION provision.classify_answers(
-    incarnation bigint, left_over bigint[], attempt_ids bigint[], deliveries text[], http_statuses integer[], curl_codes integer[],
-    bodies text[], excerpts text[], errors text[], retry_afters_ms bigint[], timings_ms text[])
+CREATE OR REPLACE FUNCTION provision.classify_answers(incarnation bigint, answers provision.raw_answer[])
     RETURNS SETOF provision.outcome
     LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -78,12 +92,10 @@ BEGIN ATOMIC
            coalesce(job_step.doubtful_until > attempt.started_at, false),
            answer.delivery, answer.http_status, answer.curl_code, decoded.body, answer.excerpt,
            CASE WHEN meaning.verdict <> 'success' THEN coalesce(answer.error, provision.frappe_message(decoded.body), '') END,
-           answer.retry_after_ms, answer.timings::integer[], decoded.body ->> 'exc_type',
+           answer.retry_after_ms, answer.timings_ms::integer[], decoded.body ->> 'exc_type',
            meaning.verdict, meaning.error_code,
            meaning.trips AND NOT coalesce(job_step.started_at + provision.ms(step.deadline_ms) <= clock_timestamp(), false)    -- we gave up early
-      FROM ROWS FROM (unnest(attempt_ids), unnest(deliveries), unnest(http_statuses), unnest(curl_codes), unnest(bodies),
-                      unnest(excerpts), unnest(errors), unnest(retry_afters_ms), unnest(timings_ms))
-           AS answer (attempt_id, delivery, http_status, curl_code, body, excerpt, error, retry_after_ms, timings)
+      FROM unnest(answers) AS answer
       JOIN provision.attempt ON attempt.attempt_id = answer.attempt_id
       JOIN provision.job ON job.job_id = attempt.job_id
       JOIN provision.job_step ON job_step.job_id = attempt.job_id
@@ -98,11 +110,9 @@ BEGIN ATOMIC
            coalesce(jsonb_typeof(decoded.body) = 'object', false),
            coalesce(decoded.body ->> 'exc_type', ''), answer.curl_code) AS meaning
      WHERE job.owner IS NOT DISTINCT FROM classify_answers.incarnation      -- the fence; in a form that no index on owner tempts the planner
-       AND attempt.attempt_id NOT IN (SELECT unnest(left_over))
      ORDER BY attempt.job_id, attempt.ordinal;
 END;
-COMMENT ON FUNCTION provision.classify_answers(bigint, bigint[], bigint[], text[], integer[], integer[], text[], text[], text[], bigint[], text[])
-    IS 'Joins the answers with their attempts and steps and gives each its meaning; leaves out jobs that are not this incarnation''s and left_over attempts.';
+COMMENT ON FUNCTION provision.classify_answers(bigint, provision.raw_answer[]) IS 'Joins the answers with their attempts and steps and gives each its meaning; leaves out jobs that are not this incarnation''s.';
 
 CREATE OR REPLACE FUNCTION provision.finish_attempts(outcomes provision.outcome[])
     RETURNS void
@@ -303,70 +313,55 @@ $$;
 COMMENT ON FUNCTION provision.record_outcomes(provision.outcome[]) IS 'Writes what follows from classified answers.';
 
 -- One answer cannot be classified or recorded: only its job fails. Each answer is therefore tried alone.
-CREATE OR REPLACE FUNCTION provision.record_one_by_one(
-    incarnation bigint, left_over bigint[], attempt_ids bigint[], deliveries text[], http_statuses integer[], curl_codes integer[],
-    bodies text[], excerpts text[], errors text[], retry_afters_ms bigint[], timings_ms text[])
+CREATE OR REPLACE FUNCTION provision.record_one_by_one(incarnation bigint, answers provision.raw_answer[])
     RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    FOR i IN 1 .. cardinality(attempt_ids) LOOP
+    FOR i IN 1 .. cardinality(answers) LOOP
         BEGIN
             PERFORM provision.record_outcomes(ARRAY[outcome])
-               FROM provision.classify_answers(incarnation, left_over, attempt_ids[i:i], deliveries[i:i], http_statuses[i:i], curl_codes[i:i],
-                                               bodies[i:i], excerpts[i:i], errors[i:i], retry_afters_ms[i:i], timings_ms[i:i]) AS outcome;
+               FROM provision.classify_answers(incarnation, answers[i:i]) AS outcome;
         EXCEPTION WHEN OTHERS THEN
             PERFORM provision.raise_again_unless_of_a_job(SQLSTATE, SQLERRM);
             PERFORM provision.fail_job_internally(job.job_id, SQLSTATE, SQLERRM)
                FROM provision.attempt
                JOIN provision.job ON job.job_id = attempt.job_id
-              WHERE attempt.attempt_id = attempt_ids[i]
+              WHERE attempt.attempt_id = answers[i].attempt_id
                 AND job.owner = record_one_by_one.incarnation;
         END;
     END LOOP;
 END;
 $$;
-COMMENT ON FUNCTION provision.record_one_by_one(bigint, bigint[], bigint[], text[], integer[], integer[], text[], text[], text[], bigint[], text[])
-    IS 'Records answers that could not be recorded together.';
+COMMENT ON FUNCTION provision.record_one_by_one(bigint, provision.raw_answer[]) IS 'Records answers that could not be recorded together.';
 
-CREATE OR REPLACE FUNCTION provision.record_locked_answers(
-    incarnation bigint, left_over bigint[], attempt_ids bigint[], deliveries text[], http_statuses integer[], curl_codes integer[],
-    bodies text[], excerpts text[], errors text[], retry_afters_ms bigint[], timings_ms text[])
+CREATE OR REPLACE FUNCTION provision.record_locked_answers(incarnation bigint, answers provision.raw_answer[])
     RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    outcomes provision.outcome[] := ARRAY(
-        SELECT outcome
-          FROM provision.classify_answers(incarnation, left_over, attempt_ids, deliveries, http_statuses, curl_codes, bodies,
-                                          excerpts, errors, retry_afters_ms, timings_ms) AS outcome);
+    outcomes provision.outcome[] := ARRAY(SELECT outcome FROM provision.classify_answers(incarnation, answers) AS outcome);
 BEGIN
     PERFORM provision.record_outcomes(outcomes) WHERE outcomes <> '{}';
 END;
 $$;
-COMMENT ON FUNCTION provision.record_locked_answers(bigint, bigint[], bigint[], text[], integer[], integer[], text[], text[], text[], bigint[], text[])
-    IS 'Records the answers whose jobs are locked, all or none.';
+COMMENT ON FUNCTION provision.record_locked_answers(bigint, provision.raw_answer[]) IS 'Records the answers whose jobs are locked, all or none.';
 
-CREATE OR REPLACE FUNCTION provision.record_or_isolate(
-    incarnation bigint, left_over bigint[], attempt_ids bigint[], deliveries text[], http_statuses integer[], curl_codes integer[],
-    bodies text[], excerpts text[], errors text[], retry_afters_ms bigint[], timings_ms text[])
+CREATE OR REPLACE FUNCTION provision.record_or_isolate(incarnation bigint, answers provision.raw_answer[])
     RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM provision.record_locked_answers(incarnation, left_over, attempt_ids, deliveries, http_statuses, curl_codes, bodies,
-                                            excerpts, errors, retry_afters_ms, timings_ms);
+    PERFORM provision.record_locked_answers(incarnation, answers);
 EXCEPTION WHEN OTHERS THEN
     PERFORM provision.raise_again_unless_of_a_job(SQLSTATE, SQLERRM);
-    PERFORM provision.record_one_by_one(incarnation, left_over, attempt_ids, deliveries, http_statuses, curl_codes, bodies,
-                                        excerpts, errors, retry_afters_ms, timings_ms);
+    PERFORM provision.record_one_by_one(incarnation, answers);
 END;
 $$;
-COMMENT ON FUNCTION provision.record_or_isolate(bigint, bigint[], bigint[], text[], integer[], integer[], text[], text[], text[], bigint[], text[])
-    IS 'Records the answers; where one of them cannot be, each for itself.';
+COMMENT ON FUNCTION provision.record_or_isolate(bigint, provision.raw_answer[]) IS 'Records the answers; where one of them cannot be, each for itself.';
 
 -- The locks are taken outside of what may be rolled back and done again.
 CREATE OR REPLACE FUNCTION provision.record_answers(
@@ -376,12 +371,18 @@ CREATE OR REPLACE FUNCTION provision.record_answers(
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    answers provision.raw_answer[];
 BEGIN
     answered_jobs := provision.lock_answered_jobs(incarnation, attempt_ids);
     left_over := CASE WHEN cardinality(answered_jobs) = cardinality(attempt_ids) THEN '{}'
                       ELSE provision.left_over_attempts(incarnation, attempt_ids, answered_jobs) END;
-    PERFORM provision.record_or_isolate(incarnation, left_over, attempt_ids, deliveries, http_statuses, curl_codes, bodies,
-                                        excerpts, errors, retry_afters_ms, timings_ms);
+    answers := ARRAY(SELECT ROW(answer.*)::provision.raw_answer
+                       FROM ROWS FROM (unnest(attempt_ids), unnest(deliveries), unnest(http_statuses), unnest(curl_codes), unnest(bodies),
+                                       unnest(excerpts), unnest(errors), unnest(retry_afters_ms), unnest(timings_ms))
+                            AS answer (attempt_id, delivery, http_status, curl_code, body, excerpt, error, retry_after_ms, timings_ms)
+                      WHERE answer.attempt_id <> ALL (left_over));
+    PERFORM provision.record_or_isolate(incarnation, answers);
 END;
 $$;
 COMMENT ON FUNCTION provision.record_answers(bigint, bigint[], text[], integer[], integer[], text[], text[], text[], bigint[], text[])
