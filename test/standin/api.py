@@ -6,16 +6,15 @@ from urllib.parse import parse_qsl
 import doctypes
 import lifecycle
 import methods
-import pages
 import query
+from common import pages
+from common.http_server import Response, encode
 from errors import FrappeError, error_body, missing_document, pack, uncaught
-from http_server import Response
 from permissions import authenticate, check_permission
 
 COOKIES = (("Set-Cookie", "user_image=; Path=/; SameSite=Lax"),)
 LOGGED_OUT = (("Set-Cookie", "user_id=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/"),)
 GERMAN = {"Warehouse": "Lager", "Company": "Unternehmen", "Customer": "Kunde", "Item": "Artikel", "Account": "Konto"}
-encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Outcome:

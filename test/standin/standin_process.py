@@ -9,12 +9,14 @@ import sys
 import tempfile
 import time
 
-PROGRAM = pathlib.Path(__file__).resolve().parent / "erpnext.py"
+FOLDER = pathlib.Path(__file__).resolve().parent
 MAX_START_SECONDS = 20
 
 
 class StandIn:
     """A context manager: running inside, ended after it."""
+
+    program = "erpnext.py"
 
     def __init__(self, *arguments):
         self.arguments = arguments
@@ -23,7 +25,7 @@ class StandIn:
     def __enter__(self):
         with tempfile.TemporaryDirectory() as folder:
             ready = os.path.join(folder, "ready")
-            self.process = subprocess.Popen([sys.executable, str(PROGRAM), "--port", "0", "--ready-file", ready,
+            self.process = subprocess.Popen([sys.executable, str(FOLDER / self.program), "--port", "0", "--ready-file", ready,
                                              "--max-seconds", "300", *self.arguments])
             self.port = self.wait_for(ready)
         return self
@@ -50,3 +52,7 @@ class StandIn:
         if answer.status != 200:
             raise RuntimeError("%s %s: %s" % (method, name, result))
         return result
+
+
+class AgentStandIn(StandIn):
+    program = "agent.py"

@@ -76,6 +76,13 @@ class Faults(Switches):
         with self.assertRaises((ConnectionResetError, http.client.HTTPException)):
             self.create("Reset")
 
+    def test_a_trickle_arrives_whole_but_late(self):
+        self.fault({"trickle": {"bytes": 40, "ms": 20}}, method="GET", times=1)
+        start = time.monotonic()
+        self.assertEqual(json.loads(self.call("GET", "/api/method/ping")[1]), {"message": "pong"})
+        self.assertGreater(time.monotonic() - start, 0.06)
+        self.assertEqual(self.server.control("GET", "log")[0]["status"], "trickled")
+
     def test_an_answer_made_up_stands_for_a_request_not_carried_out(self):
         self.fault({"status": 429, "headers": {"Retry-After": 7}, "body": "{}"}, method="POST", times=1)
         status, body, headers = self.create("Limited")

@@ -1,12 +1,13 @@
 """HTTP/1.1 by hand, for speed: one asyncio.Protocol, bounded as gunicorn and Frappe bound it."""
 
 import asyncio
+import json
 import socket
 import struct
 import time
 from urllib.parse import unquote_to_bytes
 
-import pages
+from common import pages
 
 MAX_REQUEST_LINE = 4094
 READ_SIZE = 8192            # what gunicorn reads at once, and so the most it knows of a line
@@ -16,7 +17,9 @@ MAX_BODY = 25 * 1024 * 1024
 REASONS = {100: "Continue", 200: "OK", 202: "ACCEPTED", 400: "Bad Request", 401: "UNAUTHORIZED", 403: "FORBIDDEN",
            404: "NOT FOUND", 405: "METHOD NOT ALLOWED", 409: "CONFLICT", 413: "REQUEST ENTITY TOO LARGE",
            417: "EXPECTATION FAILED", 429: "TOO MANY REQUESTS", 500: "INTERNAL SERVER ERROR", 502: "Bad Gateway",
-           503: "SERVICE UNAVAILABLE", 504: "Gateway Time-out"}
+           301: "MOVED PERMANENTLY", 503: "SERVICE UNAVAILABLE", 504: "Gateway Time-out"}
+
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Request:
@@ -209,6 +212,16 @@ class Connection(asyncio.Protocol):
         self.transport.write(response.to_bytes("GET", close=True))
         self.transport.close()
 
+    def trickle(self, data, count, seconds):
+        """A few bytes at a time, as long as the client stays; the connection is closed after the last."""
+        if self.transport.is_closing():
+            return
+        self.transport.write(data[:count])
+        if len(data) > count:
+            asyncio.get_running_loop().call_later(seconds, self.trickle, data[count:], count, seconds)
+        else:
+            self.transport.close()
+
     def drop(self):
         """Close without an answer: the client sees the end of the stream."""
         self.transport.close()
@@ -231,12 +244,25 @@ class HttpServer:
         self.receive = receive
         self.idle_seconds = idle_seconds
         self.connections = set()
+        self.listener = self.port = None
+
+    async def start(self, port):
+        await self.listen(port)
+        self.port = self.listener.sockets[0].getsockname()[1]
+        asyncio.get_running_loop().call_later(self.sweep_interval(), self.close_idle)
+        return self.port
 
     async def listen(self, port):
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Connection(self), "127.0.0.1", port, backlog=1024)
-        loop.call_later(self.sweep_interval(), self.close_idle)
-        return server.sockets[0].getsockname()[1]
+        self.listener = await loop.create_server(lambda: Connection(self), "127.0.0.1", port, backlog=1024)
+
+    def go_away(self, seconds):
+        """Nobody listens on the port for this time, and whoever is connected is cut off."""
+        self.listener.close()
+        for connection in list(self.connections):
+            connection.drop()
+        loop = asyncio.get_running_loop()
+        loop.call_later(seconds, lambda: loop.create_task(self.listen(self.port)))
 
     def sweep_interval(self):
         return max(0.05, min(0.25, self.idle_seconds / 8))
