@@ -62,6 +62,15 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.sample_items() IS 'The items of demo_items = true.';
 
+CREATE OR REPLACE FUNCTION provision.trimmed_texts(document jsonb)
+    RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT COALESCE(jsonb_object_agg(key, CASE jsonb_typeof(value) WHEN 'string' THEN to_jsonb(provision.trimmed(value #>> '{}')) ELSE value END), '{}')
+      FROM jsonb_each(document);
+END;
+COMMENT ON FUNCTION provision.trimmed_texts(jsonb) IS 'An object whose texts are trimmed.';
+
 -- false for none, so that the step that makes them is skipped; name and rate are filled in.
 CREATE OR REPLACE FUNCTION provision.demo_item_settings(demo_items jsonb)
     RETURNS jsonb
@@ -71,8 +80,8 @@ BEGIN ATOMIC
                WHEN demo_items = 'true' THEN provision.sample_items()
                WHEN jsonb_typeof(demo_items) = 'array' AND demo_items <> '[]' THEN (
                    SELECT jsonb_agg(CASE jsonb_typeof(item)
-                                        WHEN 'object' THEN jsonb_build_object('item_name', item -> 'item_code', 'rate', 0)
-                                                           || jsonb_strip_nulls(item)
+                                        WHEN 'object' THEN jsonb_build_object('item_name', provision.trimmed(item ->> 'item_code'), 'rate', 0)
+                                                           || provision.trimmed_texts(jsonb_strip_nulls(item))
                                         ELSE item END ORDER BY place)
                      FROM jsonb_array_elements(demo_items) WITH ORDINALITY AS list (item, place))
                ELSE 'false' END;
@@ -82,21 +91,21 @@ COMMENT ON FUNCTION provision.demo_item_settings(jsonb) IS 'demo_items as the pl
 -- What counts as given: null and blank texts do not, and blanks around a text are not part of it.
 CREATE OR REPLACE FUNCTION provision.given_settings(config jsonb)
     RETURNS jsonb
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT COALESCE(jsonb_object_agg(key, CASE jsonb_typeof(value) WHEN 'string' THEN to_jsonb(btrim(value #>> '{}')) ELSE value END), '{}')
+    SELECT provision.trimmed_texts(COALESCE(jsonb_object_agg(key, value), '{}'))
       FROM jsonb_each(CASE jsonb_typeof(config) WHEN 'object' THEN config ELSE '{}' END)
      WHERE jsonb_typeof(value) <> 'null'
-       AND btrim(value #>> '{}') <> '';
+       AND NOT (jsonb_typeof(value) = 'string' AND provision.trimmed(value #>> '{}') = '');
 END;
 COMMENT ON FUNCTION provision.given_settings(jsonb) IS 'The keys of a config that have a value, texts trimmed.';
 
 CREATE OR REPLACE FUNCTION provision.trimmed_names(names jsonb)
     RETURNS jsonb
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT CASE jsonb_typeof(names) WHEN 'array' THEN (
-               SELECT COALESCE(jsonb_agg(CASE jsonb_typeof(name) WHEN 'string' THEN to_jsonb(btrim(name #>> '{}')) ELSE name END
+               SELECT COALESCE(jsonb_agg(CASE jsonb_typeof(name) WHEN 'string' THEN to_jsonb(provision.trimmed(name #>> '{}')) ELSE name END
                                          ORDER BY place), '[]')
                  FROM jsonb_array_elements(names) WITH ORDINALITY AS list (name, place))
            ELSE names END;

@@ -2,29 +2,29 @@
 -- Each function below judges one kind of thing and is called only with what the ones before it let through.
 
 CREATE OR REPLACE FUNCTION provision.config_keys()
-    RETURNS TABLE (key text, kind text, max_length integer)
+    RETURNS TABLE (key text, kind text, max_length integer, doctype text, is_suffixed boolean)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-    VALUES ('company_name', 'text', NULL::integer),
-           ('country', 'text', NULL),
-           ('abbr', 'text', NULL),
-           ('currency', 'text', NULL),
-           ('chart_of_accounts', 'text', 140),
-           ('time_zone', 'text', NULL),
-           ('language', 'text', 20),
-           ('fiscal_year_start', 'text', NULL),
-           ('email', 'text', NULL),
-           ('site', 'text', NULL),
-           ('warehouses', 'list of names', 100),
-           ('demo_items', 'list of items', 200),
-           ('customer', 'text', 120),
-           ('price_list', 'text', 140),
-           ('payment_methods', 'list of names', 140),
-           ('pos_user', 'text', 140),
-           ('opening_amount', 'number', NULL),
-           ('run_wizard', 'boolean', NULL);
+    VALUES ('company_name', 'text', NULL::integer, NULL::text, false),
+           ('country', 'text', NULL, NULL, false),
+           ('abbr', 'text', NULL, NULL, false),
+           ('currency', 'text', NULL, NULL, false),
+           ('chart_of_accounts', 'text', 140, NULL, false),
+           ('time_zone', 'text', NULL, NULL, false),
+           ('language', 'text', NULL, NULL, false),
+           ('fiscal_year_start', 'text', NULL, NULL, false),
+           ('email', 'text', NULL, NULL, false),
+           ('site', 'text', NULL, NULL, false),
+           ('warehouses', 'list of names', 100, 'Warehouse', true),
+           ('demo_items', 'list of items', NULL, NULL, false),
+           ('customer', 'text', 120, 'Customer', true),
+           ('price_list', 'text', 140, 'Price List', false),
+           ('payment_methods', 'list of names', 140, 'Mode of Payment', false),
+           ('pos_user', 'text', NULL, NULL, false),
+           ('opening_amount', 'number', NULL, NULL, false),
+           ('run_wizard', 'boolean', NULL, NULL, false);
 END;
-COMMENT ON FUNCTION provision.config_keys() IS 'The keys of a tenant''s config: what each holds, and how long its texts may be where no other rule says it.';
+COMMENT ON FUNCTION provision.config_keys() IS 'The keys of a tenant''s config: what each holds, how long its texts may be where no other rule says it, of which document type they become names, and whether the abbreviation is added to them.';
 
 -- Pairs of letters in common (Dice): cheap, needs no extension, and forgives a swapped, lost or added letter.
 CREATE OR REPLACE FUNCTION provision.nearest(word text, candidates text[])
@@ -111,38 +111,66 @@ BEGIN ATOMIC
      UNION ALL
     SELECT given.key, 'MARKER_REFUSED', 'The value holds the characters "{?".', 'Write it without them: they mark what is filled in later.'
       FROM jsonb_each(config) AS given
-     WHERE strpos(given.key || given.value::text, '{?') > 0;
+     WHERE strpos(given.key || given.value::text, '{?') > 0
+     UNION ALL
+    SELECT given.key, 'HIDDEN_CHARACTER', 'The value holds a character that cannot be seen.',
+           'Write it without characters of no width, marks of direction and control characters; copying from a document may bring them along.'
+      FROM jsonb_each(config) AS given
+     WHERE provision.has_hidden_character(given.key || given.value::text);
 END;
-COMMENT ON FUNCTION provision.key_problems(jsonb, boolean) IS 'Keys that do not exist (when strict), values of the wrong type, values that hold a marker.';
+COMMENT ON FUNCTION provision.key_problems(jsonb, boolean) IS 'Keys that do not exist (when strict), values of the wrong type, values that hold a marker or what cannot be seen.';
 
-CREATE OR REPLACE FUNCTION provision.company_problems(given jsonb, strict boolean)
+-- The settings without which a workflow cannot begin; which these are, it says itself.
+CREATE OR REPLACE FUNCTION provision.missing_problems(given jsonb, needs text[])
+    RETURNS TABLE (field text, code text, message text, hint text)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT key, 'MISSING_' || upper(key),
+           CASE key WHEN 'company_name' THEN 'The name of the company is missing.'
+                    WHEN 'country' THEN 'The country is missing.'
+                    WHEN 'email' THEN 'The e-mail address is missing.'
+                    ELSE 'The setting is missing.' END,
+           'Add "' || key || '"' || CASE key WHEN 'country' THEN ': an ISO code such as "KE", or a name.'
+                                             WHEN 'email' THEN ', for example "name@example.com".'
+                                             ELSE '.' END
+      FROM unnest(needs) AS key
+     WHERE NOT given ? key;
+END;
+COMMENT ON FUNCTION provision.missing_problems(jsonb, text[]) IS 'One problem for each needed setting that is not given: MISSING_ and its name.';
+
+CREATE OR REPLACE FUNCTION provision.company_problems(given jsonb)
     RETURNS TABLE (field text, code text, message text, hint text)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT 'company_name', 'MISSING_COMPANY_NAME', 'The name of the company is missing.', 'Add "company_name".'
-     WHERE strict AND NOT given ? 'company_name'
-     UNION ALL
     SELECT 'company_name', 'COMPANY_NAME_TOO_LONG', 'The name has more than 100 characters.',
            'Shorten it: ERPNext adds the abbreviation and account names to it and keeps 140.'
      WHERE length(given ->> 'company_name') > 100
      UNION ALL
     SELECT 'company_name', 'COMPANY_NAME_ILLEGAL', 'ERPNext does not take this name.',
-           'Use no <, > or control characters, and do not begin with "New ".'
-     WHERE given ->> 'company_name' ~* '[<>\x01-\x1f\x7f]|^new( |$)'
+           'Use no <, > or control characters, and neither "Company" alone nor "New Company" in front.'
+     WHERE provision.is_illegal_name('Company', given ->> 'company_name')
      UNION ALL
     SELECT 'abbr', 'INVALID_ABBR', 'The abbreviation cannot be used.',
            'Use 1 to 10 characters, no <, > or control characters, for example "' || provision.abbreviation(given ->> 'company_name') || '".'
      WHERE length(given ->> 'abbr') > 10
         OR given ->> 'abbr' ~ '[<>\x01-\x1f\x7f]'
      UNION ALL
-    SELECT 'email', 'INVALID_EMAIL_FORMAT', 'This is not an e-mail address.', 'Write it like name@example.com.'
-     WHERE given ->> 'email' !~ '^[^@[:space:]<>,;]{1,64}@[^@[:space:]<>,;.]+(\.[^@[:space:]<>,;.]+)+$'
-        OR length(given ->> 'email') > 140
+    SELECT 'email', 'INVALID_EMAIL_FORMAT', 'This is not an e-mail address.', 'Write it like name@example.com, in ASCII.'
+     WHERE NOT provision.is_email(given ->> 'email')
      UNION ALL
-    SELECT 'site', 'INVALID_SITE', 'This is not a host name.', 'Write the name of the Frappe site, for example acme.example.com, without https:// and path.'
-     WHERE given ->> 'site' !~ '^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?$';
+    SELECT 'pos_user', 'INVALID_EMAIL_FORMAT', 'This is not the name of a user.', 'ERPNext''s users are named by their e-mail addresses: name@example.com.'
+     WHERE NOT (provision.is_email(given ->> 'pos_user') OR given ->> 'pos_user' = 'Administrator')
+     UNION ALL
+    SELECT 'site', 'INVALID_SITE', 'This is not a host name.', 'Write the name of the Frappe site, for example acme.example.com, without https://, port and path.'
+     WHERE NOT provision.is_host_name(given ->> 'site')
+     UNION ALL
+    SELECT 'site', 'RESERVED_SITE', 'No site can have this name.', 'It is that of a file of the bench, of any machine, or an address. Write the name of the Frappe site.'
+     WHERE provision.is_reserved_site(given ->> 'site')
+     UNION ALL
+    SELECT 'language', 'INVALID_LANGUAGE', 'This is not the code of a language.', 'Write it as ERPNext does: "en", "pt-BR".'
+     WHERE given ->> 'language' !~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$';
 END;
-COMMENT ON FUNCTION provision.company_problems(jsonb, boolean) IS 'Problems with what names the company.';
+COMMENT ON FUNCTION provision.company_problems(jsonb) IS 'Problems with what names the company, its site and its people.';
 
 -- The server knows its time zones; asking it costs less than reading the view of all of them.
 CREATE OR REPLACE FUNCTION provision.is_time_zone(word text)
@@ -173,13 +201,10 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.is_month_and_day(text) IS 'MM-DD, a day that every year has.';
 
-CREATE OR REPLACE FUNCTION provision.place_problems(given jsonb, strict boolean)
+CREATE OR REPLACE FUNCTION provision.place_problems(given jsonb)
     RETURNS TABLE (field text, code text, message text, hint text)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT 'country', 'MISSING_COUNTRY', 'The country is missing.', 'Add "country": an ISO code such as "KE", or a name.'
-     WHERE strict AND NOT given ? 'country'
-     UNION ALL
     SELECT 'country', 'UNKNOWN_COUNTRY', 'There is no country of this name.',
            provision.did_you_mean(given ->> 'country', (SELECT array_agg(name) FROM provision.country),
                                   'The table provision.country lists them; an ISO code will do.')
@@ -200,4 +225,4 @@ BEGIN ATOMIC
      WHERE given ? 'fiscal_year_start'
        AND NOT provision.is_month_and_day(given ->> 'fiscal_year_start');
 END;
-COMMENT ON FUNCTION provision.place_problems(jsonb, boolean) IS 'Problems with country, currency, time zone and fiscal year.';
+COMMENT ON FUNCTION provision.place_problems(jsonb) IS 'Problems with country, currency, time zone and fiscal year.';

@@ -46,3 +46,27 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION provision.refuse_invalid_config(jsonb, text) IS 'Raises PV003 with every problem of the config in its DETAIL, one line each; silent when there is none.';
+
+-- A tenant's config is complete for tenant_setup when it is stored; another workflow may need more.
+CREATE OR REPLACE FUNCTION provision.refuse_missing_settings(tenants text[], chosen provision.workflow)
+    RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    lacking text;
+    problem_lines text;
+BEGIN
+    SELECT min(tenant.name), string_agg(format('%s: %s: %s: %s %s', tenant.name, problem.field, problem.code, problem.message, problem.hint), chr(10)
+                                        ORDER BY tenant.name, problem.field)
+      INTO lacking, problem_lines
+      FROM provision.tenant
+     CROSS JOIN LATERAL provision.missing_problems(jsonb_strip_nulls(tenant.settings), (chosen).needs) AS problem
+     WHERE tenant.name = ANY (tenants);
+    IF lacking IS NOT NULL THEN
+        RAISE EXCEPTION 'workflow "%" cannot be started for tenant "%": settings are missing', (chosen).name, lacking
+            USING ERRCODE = 'PV003', DETAIL = left(problem_lines, 10000), HINT = 'Add them with provision_tenant_update(tenant, config).';
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION provision.refuse_missing_settings(text[], provision.workflow) IS 'Error PV003 naming every setting that a workflow needs and these tenants do not have.';

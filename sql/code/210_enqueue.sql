@@ -268,6 +268,8 @@ DECLARE
 BEGIN
     PERFORM provision.refuse_missing_tenants(tenants);
     PERFORM provision.refuse_invalid_options(options, chosen);
+    -- What every tenant has is not asked for at every start.
+    PERFORM provision.refuse_missing_settings(tenants, chosen) WHERE NOT chosen.needs <@ '{company_name,country}';
     IF abs(priority) > 100 THEN
         RAISE EXCEPTION 'priority % is out of range', priority
             USING ERRCODE = 'numeric_value_out_of_range', HINT = 'Priorities go from -100 to 100; higher runs sooner.';

@@ -52,7 +52,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_start(text, text, jsonb, integer, timestamptz, text) IS
-    'Starts a job in this transaction and returns its id; the active one''s while there is one of this tenant and workflow. Options: skip_steps, correlation_id, traceparent, deadline, max_wait, rollback_on_failure. priority -100 to 100, higher sooner, null: by the tenant''s plan. Errors: 42704 tenant or workflow, 22023 options, 22003 priority, PV001 key of another job, or the active job rolls back, PV004 queue full.';
+    'Starts a job in this transaction and returns its id; the active one''s while there is one of this tenant and workflow. Options: skip_steps, correlation_id, traceparent, deadline, max_wait, rollback_on_failure. priority -100 to 100, higher sooner, null: by the tenant''s plan. Errors: 42704 tenant or workflow, 22023 options, 22003 priority, PV001 key of another job, or the active job rolls back, PV003 the tenant lacks settings that the workflow needs, PV004 queue full.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_start_many(
     tenants text[], workflow text DEFAULT 'tenant_setup', options jsonb DEFAULT '{}',

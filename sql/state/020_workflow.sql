@@ -8,12 +8,14 @@ CREATE TABLE provision.workflow (
     activates    boolean NOT NULL DEFAULT false,
     rollback_on_failure boolean NOT NULL DEFAULT false,
     description  text NOT NULL DEFAULT '',
+    needs        text[] NOT NULL DEFAULT '{}',
     is_builtin   boolean NOT NULL DEFAULT false,
     created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     max_wait_ms  bigint,
     deadline_ms  bigint,
     CONSTRAINT one_row_per_version UNIQUE (name, version),
     CONSTRAINT name_is_a_short_word CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+    CONSTRAINT needs_are_keys CHECK (array_position(needs, NULL) IS NULL),
     CONSTRAINT version_is_positive CHECK (version > 0),
     CONSTRAINT max_wait_is_a_year_at_most CHECK (max_wait_ms BETWEEN 1 AND 31536000000),
     CONSTRAINT deadline_is_a_year_at_most CHECK (deadline_ms BETWEEN 1 AND 31536000000)
@@ -22,6 +24,7 @@ CREATE UNIQUE INDEX one_current_version ON provision.workflow (name) WHERE is_cu
 COMMENT ON TABLE provision.workflow IS 'A named, versioned set of steps. New jobs take the current version.';
 COMMENT ON COLUMN provision.workflow.activates IS 'When a job of it ends well, the tenant''s lifecycle becomes active.';
 COMMENT ON COLUMN provision.workflow.rollback_on_failure IS 'A job of it that fails after it made something is rolled back at once; the option rollback_on_failure of provision_start overrides it.';
+COMMENT ON COLUMN provision.workflow.needs IS 'Settings that a tenant''s config must have for it: without them provision_validate() says MISSING_ and their name, and a start is refused.';
 COMMENT ON COLUMN provision.workflow.is_builtin IS 'Belongs to the extension: not dumped, replaced by upgrades.';
 
 COMMENT ON COLUMN provision.workflow.max_wait_ms IS 'Milliseconds a job may wait for its first claim before it fails; null: for ever. The option max_wait of provision_start overrides it.';

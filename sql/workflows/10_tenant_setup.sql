@@ -1,9 +1,9 @@
 -- The workflow tenant_setup: eleven steps that make a company on an ERPNext site able to sell at a point of sale.
 -- A step requires only what it cannot do without, so that one failure costs as little as possible; runs_after orders the rest.
 
-INSERT INTO provision.workflow (name, version, activates, is_builtin, description) VALUES
-    ('tenant_setup', 1, true, true, 'A company on an ERPNext site, from the checks of the server to an open point of sale.')
-ON CONFLICT (name, version) DO UPDATE SET description = EXCLUDED.description, activates = EXCLUDED.activates;
+INSERT INTO provision.workflow (name, version, activates, is_builtin, needs, description) VALUES
+    ('tenant_setup', 1, true, true, '{company_name,country}', 'A company on an ERPNext site, from the checks of the server to an open point of sale.')
+ON CONFLICT (name, version) DO UPDATE SET description = EXCLUDED.description, activates = EXCLUDED.activates, needs = EXCLUDED.needs;
 
 -- Weights are durations measured on ERPNext v15, in tenths of a second. Exclusive words name what deadlocked or lost updates there
 -- when two tenants did it at once: companies always, trees (the Warehouse tree is numbered through all companies), rows of a shared

@@ -24,11 +24,13 @@ CREATE OR REPLACE FUNCTION provision.units_needed(job jsonb)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT jsonb_agg(unit ORDER BY unit <> 'Nos', unit)
-      FROM (SELECT 'Nos' AS unit
-             UNION
-            SELECT item ->> 'uom'
-              FROM provision.demo_items(job) AS item
-             WHERE item ->> 'uom' <> '') AS needed;
+      FROM (SELECT DISTINCT ON (lower(unit)) unit          -- "kg" and "Kg" are one unit for ERPNext
+              FROM (SELECT 'Nos' AS unit
+                     UNION ALL
+                    SELECT item ->> 'uom'
+                      FROM provision.demo_items(job) AS item
+                     WHERE item ->> 'uom' <> '') AS named
+             ORDER BY lower(unit), unit <> 'Nos', unit) AS needed;
 END;
 COMMENT ON FUNCTION provision.units_needed(jsonb) IS 'Units of measure that the tenant''s items are counted in.';
 
