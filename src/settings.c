@@ -3,7 +3,7 @@
  *		Definition of every setting, in alphabetical order, from two tables.
  *
  * All can be changed with a reload: the launcher and the workers read them
- * when they need them.
+ * when they need them. Only who acts belongs to a transaction.
  */
 #include "postgres.h"
 
@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
+#include "actor.h"
 #include "keeper.h"
 #include "settings.h"
 
@@ -49,7 +50,11 @@ typedef struct TextSetting
 	char	  **value;
 	const char *fallback;
 	int			flags;
+	GucContext	context;
 } TextSetting;
+
+/* Made by provision_act_as(). RESET ALL does not end it, and no file can set it. */
+#define OF_TRANSACTION (GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE | GUC_NO_RESET_ALL | GUC_NOT_WHILE_SEC_REST)
 
 static const NumberSetting number_settings[] = {
 	{"provision.connect_timeout", "Time limit for reaching a server: name resolution, connect and TLS handshake.",
@@ -76,16 +81,20 @@ static const NumberSetting number_settings[] = {
 };
 
 static const TextSetting text_settings[] = {
+	{"provision.acting_client", "Network address of the user for whom this transaction acts.",
+	"Set by provision_act_as().", &provision_acting_client, "", OF_TRANSACTION, PGC_SUSET},
+	{"provision.acting_user", "User for whom this transaction acts.",
+	"Set by provision_act_as(). Empty: the role of the session acts for itself.", &provision_acting_user, "", OF_TRANSACTION, PGC_SUSET},
 	{"provision.ca_file", "PEM file of the certificate authorities that are trusted.",
-	"Empty: the system's. An engine's ca_file goes before it.", &provision_ca_file, "", 0},
+	"Empty: the system's. An engine's ca_file goes before it.", &provision_ca_file, "", 0, PGC_SIGHUP},
 	{"provision.databases", "Databases in which workers run, separated by commas.",
-	"Empty: every database that has the extension.", &provision_databases, "", 0},
+	"Empty: every database that has the extension.", &provision_databases, "", 0, PGC_SIGHUP},
 	{"provision.key_command", "Command that prints the keys with which secrets are sealed.",
 	"An absolute path and arguments, run without a shell. It goes before provision.key_file.",
-	&provision_key_command, "", GUC_SUPERUSER_ONLY},
+	&provision_key_command, "", GUC_SUPERUSER_ONLY, PGC_SIGHUP},
 	{"provision.key_file", "File of the keys with which secrets are sealed.",
 	"Its first key seals. The file in the data directory that this names by default is made when it is needed.",
-	&provision_key_file, OWN_KEY_FILE, GUC_SUPERUSER_ONLY},
+	&provision_key_file, OWN_KEY_FILE, GUC_SUPERUSER_ONLY, PGC_SIGHUP},
 };
 
 void
@@ -104,7 +113,7 @@ provision_settings_define(void)
 		const TextSetting *setting = &text_settings[i];
 
 		DefineCustomStringVariable(setting->name, setting->description, setting->detail,
-								   setting->value, setting->fallback, PGC_SIGHUP, setting->flags, NULL, NULL, NULL);
+								   setting->value, setting->fallback, setting->context, setting->flags, NULL, NULL, NULL);
 	}
 }
 

@@ -26,27 +26,6 @@ END;
 $$;
 COMMENT ON FUNCTION provision.current_workflow(text) IS 'The version new jobs take. Errors: 42704 there is none, PV001 it has no steps.';
 
-CREATE OR REPLACE FUNCTION provision.refuse_missing_tenants(tenants text[])
-    RETURNS void
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    missing text[] := ARRAY(SELECT DISTINCT coalesce(given.name, '(null)')
-                              FROM unnest(tenants) AS given (name)
-                             WHERE NOT EXISTS (SELECT FROM provision.tenant WHERE tenant.name = given.name)
-                             ORDER BY 1);
-BEGIN
-    IF missing <> '{}' THEN
-        RAISE EXCEPTION 'tenant "%" does not exist', missing[1]
-            USING ERRCODE = 'undefined_object',
-                  DETAIL = format('Tenants that do not exist: %s.', array_to_string(missing[1:20], ', ')),
-                  HINT = 'Create it with provision_tenant_create(tenant, engine, config).';
-    END IF;
-END;
-$$;
-COMMENT ON FUNCTION provision.refuse_missing_tenants(text[]) IS 'Error 42704 naming every tenant that does not exist.';
-
 CREATE OR REPLACE FUNCTION provision.option_problems(options jsonb, workflow provision.workflow)
     RETURNS SETOF text
     LANGUAGE sql STABLE
@@ -230,7 +209,7 @@ BEGIN
                insert_jobs.options ? 'skip_steps',
                coalesce((insert_jobs.options ->> 'rollback_on_failure')::boolean, chosen.rollback_on_failure),
                coalesce(insert_jobs.options ->> 'correlation_id', gen_random_uuid()::text),
-               insert_jobs.idempotency_key, session_user, max_wait_ms, deadline_ms,
+               insert_jobs.idempotency_key, provision.actor(), max_wait_ms, deadline_ms,
                greatest(run_at, clock_timestamp()) + provision.ms(max_wait_ms)
           FROM (SELECT name, min(position) AS position FROM unnest(tenants) WITH ORDINALITY AS given (name, position) GROUP BY name) AS given
           JOIN provision.tenant ON tenant.name = given.name
@@ -266,7 +245,7 @@ DECLARE
     chosen provision.workflow := provision.current_workflow(enqueue_jobs.workflow);
     new_jobs bigint[];
 BEGIN
-    PERFORM provision.refuse_missing_tenants(tenants);
+    PERFORM provision.require_tenants(tenants, to_act => true);
     PERFORM provision.refuse_invalid_options(options, chosen);
     -- What every tenant has is not asked for at every start.
     PERFORM provision.refuse_missing_settings(tenants, chosen) WHERE NOT chosen.needs <@ '{company_name,country}';

@@ -156,7 +156,7 @@ BEGIN
         RETURNING job.*, ending.was
     )
     INSERT INTO provision.event (job_id, tenant, step, actor, event, from_state, to_state, detail, correlation_id)
-    SELECT ended.job_id, tenant.name, ended.error_step, coalesce(ended.wish_actor, session_user), 'job_' || ended.state, ended.was, ended.state,
+    SELECT ended.job_id, tenant.name, ended.error_step, coalesce(ended.wish_actor, provision.actor()), 'job_' || ended.state, ended.was, ended.state,
            CASE WHEN ended.error_code IS NOT NULL OR ended.wish_reason IS NOT NULL
                 THEN jsonb_strip_nulls(jsonb_build_object('error_code', ended.error_code, 'reason', ended.wish_reason)) END,
            ended.correlation_id

@@ -1,5 +1,7 @@
--- Views on jobs and tenants. They call no function of ours, because a function in a view needs a right of whoever looks, and they
--- read no more than a page of jobs needs: every figure of a job comes from its own few steps.
+-- Views on jobs and tenants. Each shows the rows of the tenants that whoever looks may see, and is a barrier, so that no condition of the
+-- looker's is asked of other rows first; what is counted over all jobs counts everybody's. They call no function of ours but those of
+-- visible_tenant, because a function in a view needs a right of whoever looks, and they read no more than a page of jobs needs: every
+-- figure of a job comes from its own few steps.
 
 -- Recent history is found without an index on time: at and before the job that called last.
 CREATE OR REPLACE VIEW provision.newest_caller AS
@@ -26,7 +28,7 @@ CREATE OR REPLACE VIEW provision.typical_step AS
 COMMENT ON VIEW provision.typical_step IS 'Mean duration of each step in seconds, over those of the last 50 jobs that ended well.';
 
 -- How many jobs stand before a pending one is counted up to 1,000; beyond that nobody can say when it ends.
-CREATE OR REPLACE VIEW provision.job_status AS
+CREATE OR REPLACE VIEW provision.job_status WITH (security_barrier) AS
     SELECT job.job_id,
            tenant.name AS tenant,
            job.workflow,
@@ -75,7 +77,7 @@ CREATE OR REPLACE VIEW provision.job_status AS
            job.created_by,
            job.expires_at
       FROM provision.job
-      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
+      JOIN provision.visible_tenant AS tenant ON tenant.tenant_id = job.tenant_id
       JOIN provision.engine ON engine.engine_id = job.engine_id
       LEFT JOIN LATERAL (
            SELECT sum(step.weight * CASE WHEN job_step.state IN ('completed', 'skipped', 'undone') THEN 1.0
@@ -104,7 +106,7 @@ COMMENT ON COLUMN provision.job_status.wish IS 'cancel, rollback, pause or expir
 COMMENT ON COLUMN provision.job_status.expires_at IS 'When it fails: before its first claim if it has not started by then, afterwards if it has not ended. Null without a limit.';
 COMMENT ON COLUMN provision.job_status.direction IS 'forward; back: what it made is being removed, or was.';
 
-CREATE OR REPLACE VIEW provision.creation_status AS
+CREATE OR REPLACE VIEW provision.creation_status WITH (security_barrier) AS
     SELECT creation.creation_id,
            creation.job_id,
            tenant.name AS tenant,
@@ -124,14 +126,14 @@ CREATE OR REPLACE VIEW provision.creation_status AS
            creation.attempt_id
       FROM provision.creation
       JOIN provision.job ON job.job_id = creation.job_id
-      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
+      JOIN provision.visible_tenant AS tenant ON tenant.tenant_id = job.tenant_id
       JOIN provision.engine ON engine.engine_id = job.engine_id
       JOIN provision.job_step ON job_step.job_id = creation.job_id AND job_step.ordinal = creation.ordinal;
 COMMENT ON VIEW provision.creation_status IS 'What have jobs made on the servers, and what became of it? What a rollback would remove.';
 COMMENT ON COLUMN provision.creation_status.state IS 'made; doubtful: sent, and not known whether anything was made; undone: proven gone; kept: left on purpose, because the site needs it; left: the last rollback could not remove it.';
 COMMENT ON COLUMN provision.creation_status.reason IS 'Why it is kept or left; the server''s own words where it has some.';
 
-CREATE OR REPLACE VIEW provision.step_status AS
+CREATE OR REPLACE VIEW provision.step_status WITH (security_barrier) AS
     SELECT job.job_id,
            tenant.name AS tenant,
            job_step.ordinal::integer AS ordinal,
@@ -156,7 +158,7 @@ CREATE OR REPLACE VIEW provision.step_status AS
            job_step.waits_for,
            job_step.started_at + make_interval(secs => step.deadline_ms / 1000.0::double precision) AS deadline_at
       FROM provision.job
-      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
+      JOIN provision.visible_tenant AS tenant ON tenant.tenant_id = job.tenant_id
       JOIN provision.job_step ON job_step.job_id = job.job_id
       JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = job_step.ordinal;
 COMMENT ON VIEW provision.step_status IS 'Where exactly is a job? One row for each of its steps.';
@@ -167,7 +169,7 @@ COMMENT ON COLUMN provision.step_status.deadline_at IS 'After this time it makes
 COMMENT ON COLUMN provision.step_status.waits_for IS 'What another job''s step keeps it from.';
 
 -- Of the workflows that make a tenant active, the newest job tells how far it is.
-CREATE OR REPLACE VIEW provision.tenant_status AS
+CREATE OR REPLACE VIEW provision.tenant_status WITH (security_barrier) AS
     SELECT tenant.name AS tenant,
            engine.name AS engine,
            CASE WHEN latest.job_id IS NULL THEN 'NOT_STARTED'
@@ -186,7 +188,7 @@ CREATE OR REPLACE VIEW provision.tenant_status AS
            status.error_message,
            tenant.created_at,
            tenant.updated_at
-      FROM provision.tenant
+      FROM provision.visible_tenant AS tenant
       JOIN provision.engine ON engine.engine_id = tenant.engine_id
       LEFT JOIN LATERAL (SELECT job.job_id
                            FROM provision.job
@@ -195,28 +197,29 @@ CREATE OR REPLACE VIEW provision.tenant_status AS
                             AND workflow.activates
                           ORDER BY job.job_id DESC
                           LIMIT 1) AS latest ON true
-      LEFT JOIN provision.job_status AS status ON status.job_id = latest.job_id;
+      -- Looked up one by one: a barrier cannot be joined but as a whole.
+      LEFT JOIN LATERAL (SELECT * FROM provision.job_status WHERE job_status.job_id = latest.job_id OFFSET 0) AS status ON true;
 COMMENT ON VIEW provision.tenant_status IS 'How are the tenants? One row for each, with its newest job that sets it up.';
 COMMENT ON COLUMN provision.tenant_status.provisioning_status IS 'NOT_STARTED, IN_PROGRESS, COMPLETED, PARTIAL, or FAILED (also: cancelled after something was sent).';
 
+-- Everybody's jobs are numbered before those of others are left out.
 CREATE OR REPLACE VIEW provision.queue WITH (security_barrier) AS
-    SELECT row_number() OVER (PARTITION BY job.engine_id ORDER BY job.rank, job.job_id) AS queue_position,
+    SELECT job.queue_position,
            job.job_id,
            tenant.name AS tenant,
            engine.name AS engine,
            job.priority,
            job.created_at AS waiting_since,
-           statement_timestamp() + make_interval(secs =>
-               (row_number() OVER (PARTITION BY job.engine_id ORDER BY job.rank, job.job_id) - 1)
-               * typical.seconds / engine.max_concurrent) AS estimated_start_at,
+           statement_timestamp() + make_interval(secs => (job.queue_position - 1) * typical.seconds / engine.max_concurrent) AS estimated_start_at,
            job.workflow
-      FROM provision.job
-      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
+      FROM (SELECT waiting.*, row_number() OVER (PARTITION BY waiting.engine_id ORDER BY waiting.rank, waiting.job_id) AS queue_position
+              FROM provision.job AS waiting
+             WHERE waiting.state = 'pending') AS job
+      JOIN provision.visible_tenant AS tenant ON tenant.tenant_id = job.tenant_id
       JOIN provision.engine ON engine.engine_id = job.engine_id
       LEFT JOIN (SELECT typical_step.workflow_id, sum(typical_step.seconds) AS seconds
                    FROM provision.typical_step
-                  GROUP BY typical_step.workflow_id) AS typical ON typical.workflow_id = job.workflow_id
-     WHERE job.state = 'pending';
+                  GROUP BY typical_step.workflow_id) AS typical ON typical.workflow_id = job.workflow_id;
 COMMENT ON VIEW provision.queue IS 'Who waits, in which order, how long? Pending jobs of each engine in the order in which they will be claimed.';
 COMMENT ON COLUMN provision.queue.queue_position IS '1 is the next of its engine.';
 COMMENT ON COLUMN provision.queue.estimated_start_at IS 'From the mean duration of recent jobs of its workflow and the engine''s max_concurrent; null without such history.';
@@ -235,7 +238,7 @@ CREATE OR REPLACE VIEW provision.dead_letter WITH (security_barrier) AS
            (SELECT sum(job_step.attempt_count) FROM provision.job_step WHERE job_step.job_id = job.job_id) AS attempt_count,
            engine.name AS engine
       FROM provision.job
-      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
+      JOIN provision.visible_tenant AS tenant ON tenant.tenant_id = job.tenant_id
       JOIN provision.engine ON engine.engine_id = job.engine_id
      WHERE job.state IN ('failed', 'partial')
        AND job.job_id = (SELECT max(newest.job_id)

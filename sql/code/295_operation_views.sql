@@ -1,6 +1,6 @@
--- Views on engines, workers and history. Statistics look at a bounded part of the newest history, so that they cost the same on any table.
+-- Views on engines, workers and history. What belongs to no tenant is for platform members. Statistics look at a bounded part of the newest history, so that they cost the same on any table.
 
-CREATE OR REPLACE VIEW provision.engine_status AS
+CREATE OR REPLACE VIEW provision.engine_status WITH (security_barrier) AS
     SELECT engine.name AS engine,
            engine.kind,
            engine_state.paused_at IS NOT NULL AS paused,
@@ -40,7 +40,8 @@ CREATE OR REPLACE VIEW provision.engine_status AS
                           LIMIT 50000) AS attempt
                   WHERE attempt.finished_at > statement_timestamp() - interval '1 hour'
                     AND attempt.verdict <> 'interrupted'
-                  GROUP BY attempt.engine_id) AS recent ON recent.engine_id = engine.engine_id;
+                  GROUP BY attempt.engine_id) AS recent ON recent.engine_id = engine.engine_id
+     WHERE (SELECT provision.sees_everything());
 COMMENT ON VIEW provision.engine_status IS 'Are the servers well? Figures of the last hour count at most the 50,000 newest calls of all engines.';
 COMMENT ON COLUMN provision.engine_status.breaker IS 'closed: calls are made; open: none until breaker_until; half_open: one job tries.';
 COMMENT ON COLUMN provision.engine_status.not_before IS 'No call is made before, because the server asked for it with Retry-After; null or past: it did not.';
@@ -66,13 +67,14 @@ CREATE OR REPLACE VIEW provision.worker_status WITH (security_barrier) AS
            worker.calls,
            worker.memory_bytes
       FROM provision.worker
-     WHERE worker.ended_at IS NULL;
+     WHERE worker.ended_at IS NULL
+       AND (SELECT provision.sees_everything());
 COMMENT ON VIEW provision.worker_status IS 'Is the engine alive? One row for each worker that has not ended; alive is false for one whose death was not noticed yet.';
 COMMENT ON COLUMN provision.worker_status.last_round_at IS 'When it last worked; an idle worker sleeps, so an old time is no bad sign.';
 COMMENT ON COLUMN provision.worker_status.rounds IS 'Since it started.';
 COMMENT ON COLUMN provision.worker_status.calls IS 'Since it started.';
 
-CREATE OR REPLACE VIEW provision.call_log AS
+CREATE OR REPLACE VIEW provision.call_log WITH (security_barrier) AS
     SELECT attempt.attempt_id,
            attempt.job_id,
            job_step.name AS step,
@@ -98,14 +100,17 @@ CREATE OR REPLACE VIEW provision.call_log AS
            attempt.timeout_ms,
            attempt.incarnation
       FROM provision.attempt
-      LEFT JOIN provision.job_step ON job_step.job_id = attempt.job_id AND job_step.ordinal = attempt.ordinal;
+      LEFT JOIN provision.job_step ON job_step.job_id = attempt.job_id AND job_step.ordinal = attempt.ordinal
+     WHERE (SELECT provision.sees_everything())
+        OR EXISTS (SELECT FROM provision.job WHERE job.job_id = attempt.job_id AND job.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]));
 COMMENT ON VIEW provision.call_log IS 'What was sent, what came back? One row for each try at a call. Credentials are in headers that are never stored; secrets in bodies are redacted.';
 COMMENT ON COLUMN provision.call_log.delivery IS 'not_sent, answered, or unknown (sent without an answer); null while in flight.';
 COMMENT ON COLUMN provision.call_log.verdict IS 'What the answer meant; null while in flight.';
 COMMENT ON COLUMN provision.call_log.duration_ms IS 'Milliseconds from the start of the call to its end.';
 COMMENT ON COLUMN provision.call_log.response_excerpt IS 'First 1,000 characters of the body.';
 
-CREATE OR REPLACE VIEW provision.event_log AS
+-- A name may be used again when a tenant is gone: what happened before belongs to another.
+CREATE OR REPLACE VIEW provision.event_log WITH (security_barrier) AS
     SELECT event.event_id,
            event.at,
            event.job_id,
@@ -117,12 +122,21 @@ CREATE OR REPLACE VIEW provision.event_log AS
            event.detail,
            event.correlation_id,
            event.step,
-           event.engine
-      FROM provision.event;
+           event.engine,
+           event.via
+      FROM provision.event
+     WHERE (SELECT provision.sees_everything())
+        OR EXISTS (SELECT FROM provision.job WHERE job.job_id = event.job_id AND job.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]))
+        OR event.job_id IS NULL
+           AND EXISTS (SELECT FROM provision.tenant
+                        WHERE tenant.name = event.tenant
+                          AND tenant.created_at <= event.at
+                          AND tenant.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]));
 COMMENT ON VIEW provision.event_log IS 'What happened, who did it? One row for each change of state and each action.';
-COMMENT ON COLUMN provision.event_log.actor IS 'The session''s user: the worker''s for what it did by itself.';
+COMMENT ON COLUMN provision.event_log.actor IS 'Who did it: the user who was acted for, else the role of the session; the worker''s for what it did by itself.';
+COMMENT ON COLUMN provision.event_log.via IS 'The role that connected, where it is not the actor itself.';
 
-CREATE OR REPLACE VIEW provision.step_stats AS
+CREATE OR REPLACE VIEW provision.step_stats WITH (security_barrier) AS
     SELECT run.workflow,
            run.step,
            count(*) AS runs,
@@ -140,6 +154,7 @@ CREATE OR REPLACE VIEW provision.step_stats AS
               JOIN provision.job_step ON job_step.job_id = recent.job_id
              WHERE job_step.state IN ('completed', 'failed')
                AND job_step.started_at IS NOT NULL) AS run
+     WHERE (SELECT provision.sees_everything())
      GROUP BY run.workflow, run.step;
 COMMENT ON VIEW provision.step_stats IS 'How long do steps take, how often do they fail? Over the last 5,000 jobs up to the one that called last.';
 COMMENT ON COLUMN provision.step_stats.runs IS 'Steps that completed or failed.';

@@ -1,5 +1,5 @@
 -- Engines and their secrets. The public functions run with the rights of the extension's owner, so that a role needs nothing but
--- EXECUTE on them; actors are recorded by session_user.
+-- EXECUTE on them and, for engines, to be a platform administrator.
 
 CREATE OR REPLACE FUNCTION provision.engine_option_keys()
     RETURNS TABLE (key text, kind text, smallest double precision, largest double precision, fallback jsonb)
@@ -140,6 +140,18 @@ END;
 $$;
 COMMENT ON FUNCTION provision.engine_named(text) IS 'The engine with this name; error 42704 when there is none.';
 
+CREATE OR REPLACE FUNCTION provision.open_engine(name text)
+    RETURNS provision.engine
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM provision.require_platform(to_act => true);
+    RETURN provision.engine_named(open_engine.name);
+END;
+$$;
+COMMENT ON FUNCTION provision.open_engine(text) IS 'The door to an engine: engine_named(), for platform administrators; error 42501 for others.';
+
 CREATE OR REPLACE FUNCTION provision.refuse_invalid_name(object text, name text)
     RETURNS void
     LANGUAGE plpgsql IMMUTABLE
@@ -166,6 +178,7 @@ DECLARE
     blank   provision.engine;
     new     provision.engine;
 BEGIN
+    PERFORM provision.require_platform(to_act => true);
     PERFORM provision.refuse_invalid_name('engine', provision_engine_create.name);
     PERFORM provision.refuse_invalid_engine(address, provision_engine_create.kind, provision_engine_create.options, '{}',
                 coalesce(provision_engine_create.options -> 'allow_http' = 'true', false));
@@ -188,7 +201,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_create(text, text, text, jsonb) IS
-    'Makes a server known. Options: site, allow_http, ca_file, max_concurrent (5), rate_per_second, burst, failure_threshold (5), recovery_seconds (60), connect_timeout_ms, timeout_ms, max_queue_depth. Errors: 22023 with all problems, 42602 name, 42710 exists.';
+    'Makes a server known. Options: site, allow_http, ca_file, max_concurrent (5), rate_per_second, burst, failure_threshold (5), recovery_seconds (60), connect_timeout_ms, timeout_ms, max_queue_depth. Errors: 22023 with all problems, 42602 name, 42710 exists, 42501 not a platform administrator.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_engine_update(name text, options jsonb)
     RETURNS void
@@ -196,7 +209,7 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_engine_update(name text, option
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed provision.engine := provision.engine_named(provision_engine_update.name);
+    changed provision.engine := provision.open_engine(provision_engine_update.name);
     address text := provision.clean_base_url(CASE WHEN provision_engine_update.options ? 'base_url'
                                                   THEN provision_engine_update.options ->> 'base_url' ELSE changed.base_url END);
 BEGIN
@@ -222,4 +235,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_update(text, jsonb) IS
-    'Changes the given options and leaves the others; null sets one back to its default; "base_url" moves the engine. Calls in flight are not touched. Errors: 22023 with all problems, 42704 engine.';
+    'Changes the given options and leaves the others; null sets one back to its default; "base_url" moves the engine. Calls in flight are not touched. Errors: 22023 with all problems, 42704 engine, 42501 not a platform administrator.';

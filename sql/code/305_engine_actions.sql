@@ -55,7 +55,7 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_engine_secret(name text, api_ke
     SET log_min_error_statement = panic         -- an error must not write the statement, and with it the secret, to the log
 AS $$
 DECLARE
-    engine provision.engine := provision.engine_named(provision_engine_secret.name);
+    engine provision.engine := provision.open_engine(provision_engine_secret.name);
 BEGIN
     PERFORM provision.refuse_invalid_secret(provision_engine_secret.api_key, provision_engine_secret.api_secret);
     PERFORM provision.keep_credentials(engine.engine_id, NULL, provision_engine_secret.api_key, provision_engine_secret.api_secret);
@@ -63,7 +63,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_secret(text, text, text) IS
-    'Sets or replaces the credentials of an engine. They are sealed, sent as Authorization header and shown nowhere. Pass them as parameters, so that no log of statements has them. Errors: 22023, 42704 engine, F0000 no key to seal with.';
+    'Sets or replaces the credentials of an engine. They are sealed, sent as Authorization header and shown nowhere. Pass them as parameters, so that no log of statements has them. Errors: 22023, 42704 engine, F0000 no key to seal with, 42501 not a platform administrator.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_engine_pause(name text, reason text DEFAULT NULL)
     RETURNS void
@@ -71,7 +71,7 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_engine_pause(name text, reason 
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    engine provision.engine := provision.engine_named(provision_engine_pause.name);
+    engine provision.engine := provision.open_engine(provision_engine_pause.name);
 BEGIN
     UPDATE provision.engine_state
        SET paused_at = clock_timestamp(),
@@ -86,7 +86,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_pause(name text, reason text) IS
-    'No new call goes to the engine until provision_engine_resume(); calls in flight end normally, jobs wait in the queue. A second pause changes nothing. Error: 42704 engine.';
+    'No new call goes to the engine until provision_engine_resume(); calls in flight end normally, jobs wait in the queue. A second pause changes nothing. Errors: 42704 engine, 42501 not a platform administrator.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_engine_resume(name text)
     RETURNS void
@@ -94,7 +94,7 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_engine_resume(name text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    engine provision.engine := provision.engine_named(provision_engine_resume.name);
+    engine provision.engine := provision.open_engine(provision_engine_resume.name);
     old provision.engine_state;
     was_paused boolean;
     was_held_back boolean;
@@ -115,7 +115,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_resume(text) IS
-    'Ends a pause, also one that the server asked for with Retry-After; otherwise it changes nothing. The circuit breaker keeps its state. Error: 42704 engine.';
+    'Ends a pause, also one that the server asked for with Retry-After; otherwise it changes nothing. The circuit breaker keeps its state. Errors: 42704 engine, 42501 not a platform administrator.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_engine_reset(name text)
     RETURNS boolean
@@ -123,7 +123,7 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_engine_reset(name text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    engine provision.engine := provision.engine_named(provision_engine_reset.name);
+    engine provision.engine := provision.open_engine(provision_engine_reset.name);
     old provision.engine_state;
 BEGIN
     SELECT * INTO old FROM provision.engine_state WHERE engine_state.engine_id = engine.engine_id FOR NO KEY UPDATE;
@@ -139,7 +139,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_reset(text) IS
-    'Closes the circuit breaker of an engine that is back and forgets its failures: calls are made at once, as far as the engine is not paused. To keep all calls from it, pause it. True when there was something to forget. Error: 42704 engine.';
+    'Closes the circuit breaker of an engine that is back and forgets its failures: calls are made at once, as far as the engine is not paused. To keep all calls from it, pause it. True when there was something to forget. Errors: 42704 engine, 42501 not a platform administrator.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_engine_drop(name text)
     RETURNS void
@@ -147,7 +147,7 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_engine_drop(name text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    engine  provision.engine := provision.engine_named(provision_engine_drop.name);
+    engine  provision.engine := provision.open_engine(provision_engine_drop.name);
     tenants text[];
 BEGIN
     PERFORM FROM provision.engine AS locked WHERE locked.engine_id = engine.engine_id FOR UPDATE;
@@ -163,4 +163,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_drop(text) IS
-    'Forgets an engine with its credentials. Errors: 2BP01 while it has tenants (DETAIL names them), 42704 engine.';
+    'Forgets an engine with its credentials. Errors: 2BP01 while it has tenants (DETAIL names them), 42704 engine, 42501 not a platform administrator.';

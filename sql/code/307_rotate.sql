@@ -10,6 +10,7 @@ DECLARE
     sealed_again bigint;
     names text;
 BEGIN
+    PERFORM provision.require_platform(to_act => true);
     SELECT coalesce(array_agg(kept.secret_id), '{}') AS ids,
            coalesce(array_agg(kept.sealed), '{}') AS sealed,
            provision.reseal_secrets(coalesce(array_agg(kept.sealed), '{}'), coalesce(array_agg(kept.identity), '{}')) AS again
@@ -37,4 +38,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_rotate_secrets() IS
-    'Seals every secret with the first key of the key file, while jobs run; returns how many were sealed anew. A WARNING names those that none of the keys opens; they stay as they are. Error: F0000 no key.';
+    'Seals every secret with the first key of the key file, while jobs run; returns how many were sealed anew. A WARNING names those that none of the keys opens; they stay as they are. Errors: F0000 no key, 42501 not a platform administrator.';

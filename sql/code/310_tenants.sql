@@ -23,14 +23,13 @@ AS $$
 DECLARE
     found_tenant provision.tenant;
 BEGIN
+    PERFORM provision.require_tenants(ARRAY[lock_tenant.name], to_act => true);
     SELECT * INTO found_tenant FROM provision.tenant WHERE tenant.name = lock_tenant.name FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        PERFORM provision.refuse_missing_tenants(ARRAY[lock_tenant.name]);
-    END IF;
+    PERFORM provision.refuse_missing_tenants(ARRAY[lock_tenant.name]) WHERE found_tenant.name IS NULL;      -- removed just now
     RETURN found_tenant;
 END;
 $$;
-COMMENT ON FUNCTION provision.lock_tenant(text) IS 'The tenant with this name, locked; error 42704 when there is none.';
+COMMENT ON FUNCTION provision.lock_tenant(text) IS 'The tenant with this name, locked, for whoever may act on it; errors as require_tenants().';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_tenant_create(tenant text, engine text, config jsonb, plan text DEFAULT 'starter')
     RETURNS void
@@ -38,7 +37,7 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_tenant_create(tenant text, engi
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    home       provision.engine := provision.engine_named(provision_tenant_create.engine);
+    home       provision.engine := provision.open_engine(provision_tenant_create.engine);
     new_tenant bigint;
 BEGIN
     PERFORM provision.refuse_invalid_name('tenant', provision_tenant_create.tenant);
@@ -58,7 +57,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_tenant_create(text, text, jsonb, text) IS
-    'Makes a customer known; provision_start() sets it up. The config needs company_name and country; provision_validate() tells what is wrong with one. Errors: PV003 config with all problems, 22023 plan, 42602 name, 42704 engine, 42710 exists.';
+    'Makes a customer known; provision_start() sets it up. The config needs company_name and country; provision_validate() tells what is wrong with one. Errors: PV003 config with all problems, 22023 plan, 42602 name, 42704 engine, 42710 exists, 42501 not a platform administrator.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_tenant_update(tenant text, config jsonb)
     RETURNS void
@@ -85,7 +84,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_tenant_update(text, jsonb) IS
-    'Replaces the given keys of a tenant''s config and leaves the others; null removes one. Steps that have not run yet see it, those that are done do not change: start a new job for them. Errors: PV003 config with all problems, 42704 tenant.';
+    'Replaces the given keys of a tenant''s config and leaves the others; null removes one. Steps that have not run yet see it, those that are done do not change: start a new job for them. Errors: PV003 config with all problems, 42501 not an owner or admin of the tenant; for platform members, 42704 tenant.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_tenant_secret(tenant text, api_key text, api_secret text)
     RETURNS void
@@ -102,4 +101,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_tenant_secret(text, text, text) IS
-    'Sets or replaces the credentials of a tenant with a site of its own; they are sealed, and used instead of its engine''s. Errors: 22023, 42704 tenant, F0000 no key to seal with.';
+    'Sets or replaces the credentials of a tenant with a site of its own; they are sealed, and used instead of its engine''s. Errors: 22023, 42501 not an owner or admin of the tenant; for platform members, 42704 tenant; F0000 no key to seal with.';

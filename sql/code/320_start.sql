@@ -8,10 +8,13 @@ AS $$
 DECLARE
     earlier record;
 BEGIN
+    PERFORM provision.require_tenants(ARRAY[job_with_key.tenant], to_act => true);
     SELECT job.job_id, tenant.name AS tenant, job.workflow INTO earlier
       FROM provision.job
-      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
-     WHERE job.idempotency_key = job_with_key.idempotency_key;
+      JOIN provision.visible_tenant AS tenant ON tenant.tenant_id = job.tenant_id
+     WHERE job.idempotency_key = job_with_key.idempotency_key
+     ORDER BY tenant.name = job_with_key.tenant DESC
+     LIMIT 1;
     IF FOUND AND (earlier.tenant IS DISTINCT FROM job_with_key.tenant OR earlier.workflow IS DISTINCT FROM job_with_key.workflow) THEN
         RAISE EXCEPTION 'idempotency_key belongs to another job'
             USING ERRCODE = 'PV001',
@@ -21,7 +24,7 @@ BEGIN
     RETURN earlier.job_id;
 END;
 $$;
-COMMENT ON FUNCTION provision.job_with_key(text, text, text) IS 'The job that was started with this key, null when there is none; error PV001 when it is of another tenant or workflow.';
+COMMENT ON FUNCTION provision.job_with_key(text, text, text) IS 'The job that was started with this key, null when who acts sees none; error PV001 when it is of another tenant or workflow. Otherwise errors as require_tenants().';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_start(
     tenant text, workflow text DEFAULT 'tenant_setup', options jsonb DEFAULT '{}',
@@ -52,7 +55,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_start(text, text, jsonb, integer, timestamptz, text) IS
-    'Starts a job in this transaction and returns its id; the active one''s while there is one of this tenant and workflow. Options: skip_steps, correlation_id, traceparent, deadline, max_wait, rollback_on_failure. priority -100 to 100, higher sooner, null: by the tenant''s plan. Errors: 42704 tenant or workflow, 22023 options, 22003 priority, PV001 key of another job, or the active job rolls back, PV003 the tenant lacks settings that the workflow needs, PV004 queue full.';
+    'Starts a job in this transaction and returns its id; the active one''s while there is one of this tenant and workflow. Options: skip_steps, correlation_id, traceparent, deadline, max_wait, rollback_on_failure. priority -100 to 100, higher sooner, null: by the tenant''s plan. Errors: 42501 not an owner or admin of the tenant, 42704 workflow, or, for platform members, tenant; 22023 options, 22003 priority, PV001 key of another job, or the active job rolls back, PV003 the tenant lacks settings that the workflow needs, PV004 queue full.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_start_many(
     tenants text[], workflow text DEFAULT 'tenant_setup', options jsonb DEFAULT '{}',
@@ -64,4 +67,4 @@ BEGIN ATOMIC
                                   provision_start_many.priority, provision_start_many.run_at, NULL);
 END;
 COMMENT ON FUNCTION @extschema@.provision_start_many(text[], text, jsonb, integer, timestamptz) IS
-    'provision_start() for many tenants at once; returns their jobs in the order given. All or none: an error names every tenant that does not exist.';
+    'provision_start() for many tenants at once; returns their jobs in the order given. All or none: an error names every tenant that does not exist or may not be started.';

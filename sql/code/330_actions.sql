@@ -9,7 +9,7 @@ AS $$
 DECLARE
     job_id bigint;
 BEGIN
-    PERFORM provision.refuse_missing_tenants(ARRAY[newest_job.tenant]);
+    PERFORM provision.require_tenants(ARRAY[newest_job.tenant], to_act => false);
     SELECT max(job.job_id) INTO job_id
       FROM provision.job
      WHERE job.tenant_id = (SELECT named.tenant_id FROM provision.tenant AS named WHERE named.name = newest_job.tenant);
@@ -20,22 +20,9 @@ BEGIN
     RETURN job_id;
 END;
 $$;
-COMMENT ON FUNCTION provision.newest_job(text) IS 'The tenant''s newest job; error 42704 when there is no such tenant or no job of it.';
+COMMENT ON FUNCTION provision.newest_job(text) IS 'The tenant''s newest job, for whoever may look at it; error 42704 when there is no job of it. Other errors as require_tenants().';
 
-CREATE OR REPLACE FUNCTION provision.refuse_missing_job(job_id bigint)
-    RETURNS void
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM provision.job WHERE job.job_id = refuse_missing_job.job_id) THEN
-        RAISE EXCEPTION 'job % does not exist', refuse_missing_job.job_id
-            USING ERRCODE = 'undefined_object', HINT = 'provision_jobs() lists the jobs.';
-    END IF;
-END;
-$$;
-COMMENT ON FUNCTION provision.refuse_missing_job(bigint) IS 'Error 42704 when there is no such job.';
-
+-- Who may not act on it does not lock it either: nobody waits for a stranger, and a stranger waits for nobody.
 CREATE OR REPLACE FUNCTION provision.lock_job(job_id bigint)
     RETURNS provision.job
     LANGUAGE plpgsql VOLATILE
@@ -44,12 +31,13 @@ AS $$
 DECLARE
     locked provision.job;
 BEGIN
+    PERFORM provision.require_job(lock_job.job_id, to_act => true);
     SELECT * INTO locked FROM provision.job WHERE job.job_id = lock_job.job_id FOR UPDATE;
     PERFORM provision.refuse_missing_job(lock_job.job_id) WHERE locked.job_id IS NULL;
     RETURN locked;
 END;
 $$;
-COMMENT ON FUNCTION provision.lock_job(bigint) IS 'The job, locked; error 42704 when there is none.';
+COMMENT ON FUNCTION provision.lock_job(bigint) IS 'The job, locked, for whoever may act on it; errors as require_job().';
 
 CREATE OR REPLACE FUNCTION provision.refuse_state(job provision.job, action text, hint text)
     RETURNS void
@@ -196,7 +184,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_retry(bigint) IS
-    'Tries all failed steps of a failed, partial or cancelled job again; completed and skipped ones stay as they are. What exists on the server is found and adopted. Returns its job_status. Errors: 42704 job, PV001 state, or another active job of its tenant and workflow.';
+    'Tries all failed steps of a failed, partial or cancelled job again; completed and skipped ones stay as they are. What exists on the server is found and adopted. Returns its job_status. Errors: 42501 not an owner or admin of its tenant, 42704 job (for platform members), PV001 state, or another active job of its tenant and workflow.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_continue(job_id bigint)
     RETURNS SETOF provision.job_status
@@ -221,7 +209,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_continue(bigint) IS
-    'Goes on from the first step that failed or never ran, whatever stopped the job: a failure, a cancellation or a pause. Returns its job_status. Errors: 42704 job, PV001 state, or another active job of its tenant and workflow.';
+    'Goes on from the first step that failed or never ran, whatever stopped the job: a failure, a cancellation or a pause. Returns its job_status. Errors: 42501 not an owner or admin of its tenant, 42704 job (for platform members), PV001 state, or another active job of its tenant and workflow.';
 
 CREATE OR REPLACE FUNCTION provision.resume_job(job provision.job)
     RETURNS void
@@ -253,7 +241,7 @@ BEGIN
     UPDATE provision.job AS running
        SET wish = wish_for.wish,
            wish_reason = left(wish_for.reason, 1000),
-           wish_actor = session_user,
+           wish_actor = provision.actor(),
            due_at = '-infinity'
      WHERE running.job_id = (wish_for.job).job_id;
     PERFORM provision.log_job_event(ARRAY[(wish_for.job).job_id], 'job_' || wish_for.wish || '_requested', 'running', 'running',
@@ -284,7 +272,7 @@ BEGIN
     ELSE
         UPDATE provision.job AS cancelled
            SET wish_reason = left(provision_cancel.reason, 1000),
-               wish_actor = session_user
+               wish_actor = provision.actor()
          WHERE cancelled.job_id = job.job_id;
         PERFORM provision.finish_job(job.job_id, 'cancelled');
         PERFORM provision.roll_back_job(job) WHERE provision_cancel.rollback AND job.started_at IS NOT NULL;
@@ -294,7 +282,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_cancel(bigint, text, boolean) IS
-    'Ends a job before its time: at once, or once its calls in flight have ended (then wish is cancel in the returned job_status). What was made stays, or is rolled back with rollback => true; a rollback that is cancelled stops where it is and provision_rollback() goes on. Errors: 42704 job, PV001 it has ended, or, with rollback, others of its tenant stand in the way as for provision_rollback().';
+    'Ends a job before its time: at once, or once its calls in flight have ended (then wish is cancel in the returned job_status). What was made stays, or is rolled back with rollback => true; a rollback that is cancelled stops where it is and provision_rollback() goes on. Errors: 42501 not an owner or admin of its tenant, 42704 job (for platform members), PV001 it has ended, or, with rollback, others of its tenant stand in the way as for provision_rollback().';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_pause(job_id bigint)
     RETURNS SETOF provision.job_status
@@ -318,7 +306,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_pause(bigint) IS
-    'The job makes no further call until provision_resume(); calls in flight end normally first (then wish is pause in the returned job_status). Pausing a paused job changes nothing. Errors: 42704 job, PV001 it has ended or is being cancelled.';
+    'The job makes no further call until provision_resume(); calls in flight end normally first (then wish is pause in the returned job_status). Pausing a paused job changes nothing. Errors: 42501 not an owner or admin of its tenant, 42704 job (for platform members), PV001 it has ended or is being cancelled.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_resume(job_id bigint)
     RETURNS SETOF provision.job_status
@@ -338,4 +326,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_resume(bigint) IS
-    'Ends a pause; the job keeps its place in the queue and the time it was scheduled for. Returns its job_status. Errors: 42704 job, PV001 it is not paused.';
+    'Ends a pause; the job keeps its place in the queue and the time it was scheduled for. Returns its job_status. Errors: 42501 not an owner or admin of its tenant, 42704 job (for platform members), PV001 it is not paused.';

@@ -67,7 +67,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_rollback(bigint) IS
-    'Removes what an ended job is known to have created, in reverse order, and proves that it is gone: then it is rolled_back. What was there before it stays, and so do changed settings. What cannot be removed is listed (failed, ROLLBACK_INCOMPLETE); called again, the rest is tried. Returns its job_status. Errors: 42704 job, PV001 it has not ended or is rolled back, another job of the tenant is active, or a later one may rely on it.';
+    'Removes what an ended job is known to have created, in reverse order, and proves that it is gone: then it is rolled_back. What was there before it stays, and so do changed settings. What cannot be removed is listed (failed, ROLLBACK_INCOMPLETE); called again, the rest is tried. Returns its job_status. Errors: 42501 not an owner or admin of its tenant, 42704 job (for platform members), PV001 it has not ended or is rolled back, another job of the tenant is active, or a later one may rely on it.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_rollback(tenant text)
     RETURNS SETOF provision.job_status

@@ -87,7 +87,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_skip_step(bigint, text, text) IS
-    'An optional step that has not completed is left out. A job that ended in part is completed when nothing else failed; a failed or cancelled one stays so until provision_retry(). Steps that require it are blocked. Returns the job_status. Errors: 42704 job or step, PV005 not optional, PV001 state of step or job.';
+    'An optional step that has not completed is left out. A job that ended in part is completed when nothing else failed; a failed or cancelled one stays so until provision_retry(). Steps that require it are blocked. Returns the job_status. Errors: 42501 not an owner or admin of its tenant, 42704 job (for platform members) or step, PV005 not optional, PV001 state of step or job.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_retry(tenant text)
     RETURNS SETOF provision.job_status

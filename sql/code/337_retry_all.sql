@@ -60,6 +60,7 @@ AS $$
 DECLARE
     letter provision.job;
 BEGIN
+    PERFORM provision.require_platform(to_act => true);
     PERFORM provision.refuse_invalid_filter(workflow, error_code, engine, max_jobs);
     FOR letter IN SELECT * FROM provision.lock_dead_letters(workflow, error_code, engine, failed_after, failed_before, max_jobs) LOOP
         job_id := letter.job_id;
@@ -77,4 +78,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_retry_all(text, text, text, timestamptz, timestamptz, integer) IS
-    'provision_retry() of every job in provision.dead_letter that fits: workflow, error_code, engine, failed at or after, failed before; the oldest first, at most max_jobs (1 to 10,000). One row for each: retried, with the error it had, or not, with the reason, as when an older job of its tenant and workflow is active. Jobs that somebody is changing just now are left out. Errors: 42704 workflow, error code or engine; 22023 max_jobs.';
+    'provision_retry() of every job in provision.dead_letter that fits: workflow, error_code, engine, failed at or after, failed before; the oldest first, at most max_jobs (1 to 10,000). One row for each: retried, with the error it had, or not, with the reason, as when an older job of its tenant and workflow is active. Jobs that somebody is changing just now are left out. Errors: 42704 workflow, error code or engine; 22023 max_jobs; 42501 not a platform administrator.';

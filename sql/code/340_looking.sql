@@ -49,7 +49,7 @@ AS $$
 DECLARE
     status provision.job_status;
 BEGIN
-    PERFORM provision.refuse_missing_job(provision_status.job_id);
+    PERFORM provision.require_job(provision_status.job_id, to_act => false);
     SELECT * INTO status FROM provision.job_status WHERE job_status.job_id = provision_status.job_id;
     RETURN to_jsonb(status) - '{duration,error_code,error_message,error_hint,error_step}'::text[] || jsonb_build_object(
         'duration_seconds', round(extract(epoch FROM status.duration), 3),
@@ -60,7 +60,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_status(bigint) IS
-    'The job as one document: state, progress (0 to 100), current_step, eta, error {code, message, hint, step} or null, and steps with their calls_done of calls_total, errors and times; durations in seconds. A job in direction back also tells what still stands (left, with reason), what was kept on purpose (kept) and the failure before it (earlier_failure). Error: 42704 job.';
+    'The job as one document: state, progress (0 to 100), current_step, eta, error {code, message, hint, step} or null, and steps with their calls_done of calls_total, errors and times; durations in seconds. A job in direction back also tells what still stands (left, with reason), what was kept on purpose (kept) and the failure before it (earlier_failure). Errors: 42501 not a member of the job''s tenant, 42704 job (for platform members).';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_status(tenant text)
     RETURNS jsonb
@@ -99,7 +99,7 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_jobs(
 AS $$
 BEGIN
     PERFORM provision.refuse_invalid_page(provision_jobs.state, provision_jobs.page, provision_jobs.size);
-    PERFORM provision.refuse_missing_tenants(ARRAY[provision_jobs.tenant]) WHERE provision_jobs.tenant IS NOT NULL;
+    PERFORM provision.require_tenants(ARRAY[provision_jobs.tenant], to_act => false) WHERE provision_jobs.tenant IS NOT NULL;
     RETURN QUERY EXECUTE
         'SELECT job_status.*
            FROM (SELECT job.job_id
@@ -108,16 +108,17 @@ BEGIN
         || CASE WHEN provision_jobs.tenant IS NULL THEN ''
                 ELSE ' AND job.tenant_id = (SELECT named.tenant_id FROM provision.tenant AS named WHERE named.name = $1)' END
         || CASE WHEN provision_jobs.state IS NULL THEN '' ELSE ' AND job.state = $2' END
+        || CASE WHEN provision.sees_everything() THEN '' ELSE ' AND job.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[])' END
         || '      ORDER BY job.job_id DESC
                   LIMIT $4
                  OFFSET ($3 - 1)::bigint * $4) AS listed
-           JOIN provision.job_status ON job_status.job_id = listed.job_id
+          CROSS JOIN LATERAL (SELECT * FROM provision.job_status WHERE job_status.job_id = listed.job_id OFFSET 0) AS job_status
           ORDER BY job_status.job_id DESC'
         USING provision_jobs.tenant, provision_jobs.state, provision_jobs.page, provision_jobs.size;
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_jobs(text, text, integer, integer) IS
-    'Jobs, newest first, of one tenant or all, in one state or any: page 1 onward with size (1 to 1000) of them. Errors: 42704 tenant, 22023 state, page or size.';
+    'Jobs, newest first, of one tenant or all that you may see, in one state or any: page 1 onward with size (1 to 1000) of them. Errors: 42501 not a member of the tenant, 42704 tenant (for platform members), 22023 state, page or size.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_logs(job_id bigint, after_event bigint DEFAULT 0, max_rows integer DEFAULT 100)
     RETURNS SETOF provision.event_log
@@ -125,7 +126,7 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_logs(job_id bigint, after_event
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM provision.refuse_missing_job(provision_logs.job_id);
+    PERFORM provision.require_job(provision_logs.job_id, to_act => false);
     IF coalesce(provision_logs.max_rows, 0) NOT BETWEEN 1 AND 10000 THEN
         RAISE EXCEPTION 'max_rows must be from 1 to 10000' USING ERRCODE = 'invalid_parameter_value';
     END IF;
@@ -139,7 +140,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_logs(bigint, bigint, integer) IS
-    'Events of a job, oldest first. Give the last event_id you have as after_event to get what is new. Errors: 42704 job, 22023 max_rows (1 to 10000).';
+    'Events of a job, oldest first. Give the last event_id you have as after_event to get what is new. Errors: 42501 not a member of the job''s tenant, 42704 job (for platform members), 22023 max_rows (1 to 10000).';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_logs(tenant text, after_event bigint DEFAULT 0, max_rows integer DEFAULT 100)
     RETURNS SETOF provision.event_log
@@ -173,4 +174,4 @@ BEGIN
 END;
 $$;
 COMMENT ON PROCEDURE @extschema@.provision_wait(bigint, interval) IS
-    'Returns when the job has ended, however. CALL it outside of a transaction block: it commits between looks. Errors: PV006 not ended after timeout, 42704 job, 2D000 inside of a transaction block.';
+    'Returns when the job has ended, however. CALL it outside of a transaction block: it commits between looks. Errors: PV006 not ended after timeout, 42501 and 42704 as provision_status(), 2D000 inside of a transaction block.';

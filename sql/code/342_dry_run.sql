@@ -116,7 +116,7 @@ BEGIN
     IF coalesce(provision_plan.direction NOT IN ('forward', 'back'), true) THEN
         RAISE EXCEPTION 'direction must be forward or back' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    PERFORM provision.refuse_missing_tenants(ARRAY[provision_plan.tenant]);
+    PERFORM provision.require_tenants(ARRAY[provision_plan.tenant], to_act => false);
     chosen := provision.current_workflow(provision_plan.workflow);
     SELECT * INTO planned FROM provision.tenant AS named WHERE named.name = provision_plan.tenant;
     SELECT * INTO home FROM provision.engine WHERE engine.engine_id = planned.engine_id;
@@ -126,4 +126,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_plan(text, text, text) IS
-    'The dry run: the calls a job would make, in order, without making any. What only an answer will tell is marked: "(depends on an earlier answer)" after the call, {?name} in place of a fact. A step whose condition is not true by what is known now is left out. direction back: the calls of provision_rollback() for the newest job of the tenant and workflow, or where nothing stands, of one after a full run. Errors: 42704 tenant or workflow, 22023 direction, PV200 the plan refuses.';
+    'The dry run: the calls a job would make, in order, without making any. What only an answer will tell is marked: "(depends on an earlier answer)" after the call, {?name} in place of a fact. A step whose condition is not true by what is known now is left out. direction back: the calls of provision_rollback() for the newest job of the tenant and workflow, or where nothing stands, of one after a full run. Errors: 42501 not a member of the tenant, 42704 workflow, or tenant (for platform members), 22023 direction, PV200 the plan refuses.';

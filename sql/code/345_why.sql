@@ -102,7 +102,7 @@ BEGIN ATOMIC
      CROSS JOIN LATERAL provision.why_idle() AS idle
      WHERE control.worker_stopped_at IS NULL
        AND provision.copy_detail() IS NULL
-       AND NOT EXISTS (SELECT FROM provision.worker_status WHERE worker_status.alive);
+       AND NOT EXISTS (SELECT FROM provision.worker WHERE worker.ended_at IS NULL AND provision.is_alive(worker.incarnation, worker.pid));
 END;
 COMMENT ON FUNCTION provision.why_worker() IS 'Why nothing is done in this database; no row when somebody works.';
 
@@ -112,8 +112,9 @@ CREATE OR REPLACE FUNCTION provision.why_engine(job provision.job)
 BEGIN ATOMIC
     WITH engine AS (
         SELECT engine.*, state.paused_at, state.paused_reason, state.not_before, state.breaker, state.breaker_until, state.probe_job_id, state.failures_in_a_row,
-               ARRAY(SELECT holder.job_id FROM provision.job AS holder
-                      WHERE holder.engine_id = engine.engine_id AND holder.state = 'running' ORDER BY holder.job_id LIMIT 20) AS holders
+               (SELECT ' by jobs ' || string_agg(holder.job_id::text, ', ' ORDER BY holder.job_id)
+                  FROM (SELECT job.job_id FROM provision.job WHERE job.engine_id = engine.engine_id AND job.state = 'running' ORDER BY job.job_id LIMIT 20) AS holder
+                 WHERE (SELECT provision.sees_everything())) AS holders
           FROM provision.engine
           JOIN provision.engine_state AS state ON state.engine_id = engine.engine_id
          WHERE engine.engine_id = (job).engine_id
@@ -140,7 +141,7 @@ BEGIN ATOMIC
       FROM engine
      WHERE NOT EXISTS (SELECT FROM provision.secret WHERE secret.engine_id = engine.engine_id OR secret.tenant_id = (job).tenant_id)
     UNION ALL
-    SELECT 'engine busy', format('All %s calls at once of engine "%s" are in use by jobs %s.', engine.max_concurrent, engine.name, array_to_string(engine.holders, ', ')),
+    SELECT 'engine busy', format('All %s calls at once of engine "%s" are in use%s.', engine.max_concurrent, engine.name, engine.holders),
            format('SELECT provision_engine_update(%L, ''{"max_concurrent": %s}'');', engine.name, least(10000, engine.max_concurrent * 2))
       FROM engine
      WHERE (job).state = 'pending'
@@ -239,7 +240,7 @@ AS $$
 DECLARE
     job provision.job;
 BEGIN
-    PERFORM provision.refuse_missing_job(provision_why.job_id);
+    PERFORM provision.require_job(provision_why.job_id, to_act => false);
     SELECT * INTO job FROM provision.job AS asked WHERE asked.job_id = provision_why.job_id;
     IF job.finished_at IS NOT NULL THEN
         RETURN QUERY SELECT * FROM provision.why_ended(job);
@@ -254,7 +255,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_why(bigint) IS
-    'Why is the job not running, or not done? One row for each reason, the widest first; fix is a statement to run, where there is one. Error: 42704 job.';
+    'Why is the job not running, or not done? One row for each reason, the widest first; fix is a statement to run, where there is one. Errors: 42501 not a member of the job''s tenant, 42704 job (for platform members).';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_why(tenant text)
     RETURNS TABLE (reason text, detail text, fix text)

@@ -8,6 +8,7 @@ AS $$
 DECLARE
     copy_detail text := provision.copy_detail();
 BEGIN
+    PERFORM provision.require_platform(to_act => true);
     IF copy_detail IS NOT NULL THEN
         RAISE EXCEPTION 'no worker can start in this database: it is a copy'
             USING ERRCODE = 'PV001', DETAIL = copy_detail,
@@ -18,7 +19,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_worker_start() IS
-    'Lets a worker run in this database, with or without shared_preload_libraries, from the end of this transaction on; true when one will. Undoes provision_worker_stop(). Error: PV001 in a copy, which provision_adopt() lets work.';
+    'Lets a worker run in this database, with or without shared_preload_libraries, from the end of this transaction on; true when one will. Undoes provision_worker_stop(). Errors: PV001 in a copy, which provision_adopt() lets work; 42501 not a platform administrator.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_worker_stop()
     RETURNS integer
@@ -26,12 +27,13 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_worker_stop()
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM provision.require_platform(to_act => true);
     UPDATE provision.control SET worker_stopped_at = clock_timestamp() WHERE control.worker_stopped_at IS NULL;
     RETURN provision.stop_workers();
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_worker_stop() IS
-    'Stops the workers of this database at the end of this transaction and keeps them stopped, over restarts too, until provision_worker_start(). What they own goes back to the queue. Returns how many there are.';
+    'Stops the workers of this database at the end of this transaction and keeps them stopped, over restarts too, until provision_worker_start(). What they own goes back to the queue. Returns how many there are. Error: 42501 not a platform administrator.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_pause_all(reason text DEFAULT NULL)
     RETURNS void
@@ -39,10 +41,11 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_pause_all(reason text DEFAULT N
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM provision.require_platform(to_act => true);
     UPDATE provision.control
        SET paused_at = clock_timestamp(),
            paused_reason = left(provision_pause_all.reason, 1000),
-           paused_by = session_user
+           paused_by = provision.actor()
      WHERE control.paused_at IS NULL;
     IF FOUND THEN
         INSERT INTO provision.event (event, detail)
@@ -51,7 +54,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_pause_all(text) IS
-    'From the end of this transaction on no job is started and no call is made in this database, over restarts too, until provision_resume_all(). Calls in flight end normally; workers stay and keep to time limits and cancellations. Pausing twice changes nothing.';
+    'From the end of this transaction on no job is started and no call is made in this database, over restarts too, until provision_resume_all(). Calls in flight end normally; workers stay and keep to time limits and cancellations. Pausing twice changes nothing. Error: 42501 not a platform administrator.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_resume_all()
     RETURNS void
@@ -59,6 +62,7 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_resume_all()
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM provision.require_platform(to_act => true);
     UPDATE provision.control SET paused_at = NULL, paused_reason = NULL, paused_by = NULL WHERE control.paused_at IS NOT NULL;
     IF FOUND THEN
         INSERT INTO provision.event (event) VALUES ('all_resumed');
@@ -66,7 +70,7 @@ BEGIN
     END IF;
 END;
 $$;
-COMMENT ON FUNCTION @extschema@.provision_resume_all() IS 'Ends provision_pause_all(). Pauses of single engines and jobs stay.';
+COMMENT ON FUNCTION @extschema@.provision_resume_all() IS 'Ends provision_pause_all(). Pauses of single engines and jobs stay. Error: 42501 not a platform administrator.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_adopt()
     RETURNS boolean
@@ -77,6 +81,7 @@ DECLARE
     old provision.control;
     reason text;
 BEGIN
+    PERFORM provision.require_platform(to_act => true);
     IF pg_is_in_recovery() THEN
         RAISE EXCEPTION 'a standby cannot be adopted'
             USING ERRCODE = 'PV001', HINT = 'Its jobs are run by its primary; when it is promoted, it goes on by itself.';
@@ -95,7 +100,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_adopt() IS
-    'Lets a copy work that comes up paused: a restored dump or backup, a database made from ours as template, a cluster after pg_upgrade. Its jobs then call the same servers as the original''s: stop that one first, or change the engines here. True when it was a copy; false: it was none, nothing is changed. Error: PV001 on a standby.';
+    'Lets a copy work that comes up paused: a restored dump or backup, a database made from ours as template, a cluster after pg_upgrade. Its jobs then call the same servers as the original''s: stop that one first, or change the engines here. True when it was a copy; false: it was none, nothing is changed. Errors: PV001 on a standby, 42501 not a platform administrator.';
 
 CREATE OR REPLACE FUNCTION provision.purge_attempts(cutoff timestamptz, max_rows bigint)
     RETURNS bigint
@@ -214,6 +219,7 @@ DECLARE
     removed bigint := 0;
     last_batch bigint;
 BEGIN
+    PERFORM provision.require_platform(to_act => true);
     IF coalesce(provision_purge.older_than < interval '1 hour', true) THEN
         RAISE EXCEPTION 'older_than must be at least one hour'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'For example: SELECT provision_purge(''90 days'').';
@@ -227,4 +233,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_purge(interval) IS
-    'Removes history older than this: calls and events of ended jobs, and the jobs themselves, except the newest of each tenant and workflow and those that made what still stands. Returns the rows removed, at most 300,000 in one call: repeat it until it returns 0. Error: 22023 less than an hour.';
+    'Removes history older than this: calls and events of ended jobs, and the jobs themselves, except the newest of each tenant and workflow and those that made what still stands. Returns the rows removed, at most 300,000 in one call: repeat it until it returns 0. Errors: 22023 less than an hour, 42501 not a platform administrator.';

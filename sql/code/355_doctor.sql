@@ -213,12 +213,17 @@ COMMENT ON FUNCTION provision.find_odd_settings() IS 'Settings that make no sens
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_doctor()
     RETURNS TABLE (severity text, finding text, detail text, fix text)
-    LANGUAGE sql VOLATILE SECURITY DEFINER
-BEGIN ATOMIC
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM provision.require_platform(to_act => false);
+    RETURN QUERY
     SELECT found.severity, found.finding, found.detail, found.fix
       FROM provision.findings('{standby,preload,worker,credentials,key,key_beside_data,breakers,dead_letters,queue,held_rows,vacuum,clock_skew,long_pauses,plan_functions,
                                 old_history,restarts,full_notification_queue,files,odd_settings}') AS found
      ORDER BY array_position('{critical,warning,info}', found.severity), found.finding, found.detail;
 END;
+$$;
 COMMENT ON FUNCTION @extschema@.provision_doctor() IS
-    'What is set up wrongly or decays in this database and its server, the worst first, each with what to do about it; no row when all is well. severity: critical, warning or info. Never raises an error.';
+    'What is set up wrongly or decays in this database and its server, the worst first, each with what to do about it; no row when all is well. severity: critical, warning or info. A check that fails is a finding. Error: 42501 not a platform member.';

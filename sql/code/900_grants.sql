@@ -1,11 +1,11 @@
--- Nobody but the owner may do or see anything until it is granted; doc/reference.md tells how. Grants to roles survive upgrades.
+-- Nobody but the owner may do or see anything until it is granted; doc/security.md tells how. Grants to roles survive upgrades.
 
 REVOKE ALL ON SCHEMA provision FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA provision FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA provision FROM PUBLIC;
 
--- The view worker_status calls it with the rights of whoever looks. It reads what everybody may read.
-GRANT EXECUTE ON FUNCTION provision.is_alive(bigint, integer) TO PUBLIC;
+-- Views and policies call them with the rights of whoever looks. They tell what everybody may know, and everybody only about itself.
+GRANT EXECUTE ON FUNCTION provision.is_alive(bigint, integer), provision.sees_everything(), provision.visible_tenants(), provision.visible_jobs() TO PUBLIC;
 
 DO $$
 DECLARE

@@ -104,7 +104,8 @@ CREATE INDEX job_wished ON provision.job (owner) WHERE owner IS NOT NULL AND wis
 CREATE INDEX job_expires ON provision.job (expires_at)
     WHERE expires_at IS NOT NULL AND direction = 'forward' AND (state <> 'running' OR wish IS NULL OR wish = 'pause');
 CREATE INDEX job_news ON provision.job (changed_in) WHERE state IN ('pending', 'scheduled') OR due_at IS NOT NULL;
-CREATE UNIQUE INDEX one_job_per_idempotency_key ON provision.job (idempotency_key) WHERE idempotency_key IS NOT NULL;
+-- A key is looked for among the jobs that the caller may see; that somebody else's tenant uses the same one, nobody learns.
+CREATE UNIQUE INDEX one_job_per_idempotency_key_and_tenant ON provision.job (idempotency_key, tenant_id) WHERE idempotency_key IS NOT NULL;
 CREATE UNIQUE INDEX one_active_job_per_tenant_and_workflow ON provision.job (tenant_id, workflow)
     WHERE state IN ('pending', 'scheduled', 'running', 'paused');
 CREATE INDEX job_newest_of_tenant ON provision.job (tenant_id, job_id);
@@ -274,13 +275,16 @@ CREATE TABLE provision.event (
     tenant          text,
     engine          text,
     step            text,
-    actor           text NOT NULL DEFAULT session_user,
+    actor           text NOT NULL DEFAULT provision.actor(),
     event           text NOT NULL,
     from_state      text,
     to_state        text,
     detail          jsonb,
-    correlation_id  text
+    correlation_id  text,
+    via             text DEFAULT provision.actor_via()
 );
 CREATE INDEX event_of_job ON provision.event (job_id, event_id);
 CREATE INDEX event_by_time ON provision.event USING brin (at);
 COMMENT ON TABLE provision.event IS 'Every change of state and every action, written in the same transaction. Kept for provision.retention.';
+COMMENT ON COLUMN provision.event.actor IS 'Who did it; see provision.actor().';
+COMMENT ON COLUMN provision.event.via IS 'The role that connected, where it is not the actor itself.';

@@ -1,4 +1,4 @@
--- What a dump carries: engines, tenants, secrets, own workflows, jobs and their history.
+-- What a dump carries: engines, tenants and their members, secrets, own workflows, jobs and their history.
 
 SELECT pg_catalog.pg_extension_config_dump('provision.engine', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.engine_engine_id_seq', '');
@@ -6,6 +6,7 @@ SELECT pg_catalog.pg_extension_config_dump('provision.engine_state', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.engine_gauge', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.tenant', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.tenant_tenant_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('provision.member', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.secret', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.secret_secret_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.workflow', 'WHERE NOT is_builtin');
