@@ -1,5 +1,6 @@
 """Starts a stand-in as a process of its own and talks to its control API: for tests written in Python."""
 
+import collections
 import http.client
 import json
 import os
@@ -11,6 +12,8 @@ import time
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 MAX_START_SECONDS = 20
+
+Answer = collections.namedtuple("Answer", "status reason headers body")
 
 
 class StandIn:
@@ -43,12 +46,23 @@ class StandIn:
         self.process.terminate()
         self.process.wait(10)
 
+    def request(self, method, path, body=None, headers=None, timeout=30):
+        """A body that is text is sent as it is; any other as JSON."""
+        headers = dict(headers or {})
+        if body is not None and not isinstance(body, str):
+            body = json.dumps(body)
+            headers.setdefault("Content-Type", "application/json")
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.reason, answer.headers, answer.read())
+        finally:
+            connection.close()
+
     def control(self, method, name, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request(method, "/_standin/" + name, None if body is None else json.dumps(body))
-        answer = connection.getresponse()
-        result = json.loads(answer.read())
-        connection.close()
+        answer = self.request(method, "/_standin/" + name, body)
+        result = json.loads(answer.body)
         if answer.status != 200:
             raise RuntimeError("%s %s: %s" % (method, name, result))
         return result
