@@ -1,4 +1,4 @@
-# The stand-in for ERPNext as a process of the test, and its control API.
+# A stand-in as a process of the test, and its control API: ERPNext's here, Agent's in AgentStandin.pm.
 package Standin;
 
 use strict;
@@ -9,7 +9,12 @@ use JSON::PP;
 use PostgreSQL::Test::Utils;
 use Time::HiRes 'usleep';
 
-# Options are those of test/standin/erpnext.py, for example '--site', 'erp.localhost:bare'.
+sub program
+{
+	return $ENV{STANDIN};
+}
+
+# Options are those of the program, for example '--site', 'erp.localhost:bare'.
 sub new
 {
 	my ($class, @options) = @_;
@@ -17,7 +22,7 @@ sub new
 	my $self = bless { http => HTTP::Tiny->new(timeout => 60) }, $class;
 
 	$self->{process} = IPC::Run::start(
-		[ 'python3', $ENV{STANDIN}, '--ready-file', $ready, '--max-seconds', '1200', @options ],
+		[ 'python3', $class->program, '--ready-file', $ready, '--max-seconds', '1200', @options ],
 		'<' => \undef);
 	for (my $tries = 0; !-s $ready; $tries++)
 	{
@@ -28,16 +33,22 @@ sub new
 	return $self;
 }
 
-sub url
+sub root
 {
 	return 'http://127.0.0.1:' . shift->{port};
+}
+
+# For an engine.
+sub url
+{
+	return shift->root;
 }
 
 sub control
 {
 	my ($self, $method, $path, $body) = @_;
 	my %content = $body ? (content => encode_json($body)) : ();
-	my $answer = $self->{http}->request($method, $self->url . "/_standin/$path", \%content);
+	my $answer = $self->{http}->request($method, $self->root . "/_standin/$path", \%content);
 
 	die "$method $path: $answer->{status} $answer->{content}" unless $answer->{success};
 	return decode_json($answer->{content});
@@ -77,7 +88,7 @@ sub documents
 	return sort map { my $tables = $_; map { my $doctype = $_; map { "$doctype/$_" } @{ $tables->{$doctype} } } keys %$tables } values %$sites;
 }
 
-# Things that were made more than once, over all sites: must be none.
+# Things that were made more than once, over all sites or servers: must be none.
 sub doubles
 {
 	my ($self) = @_;

@@ -1,4 +1,4 @@
-"""Starts a stand-in as a process of its own and talks to its control API: for tests written in Python."""
+"""Starts a stand-in as a process of its own and talks to it and to its control API: for tests written in Python."""
 
 import collections
 import http.client
@@ -9,9 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import unittest
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 MAX_START_SECONDS = 20
+MAX_WAIT_SECONDS = 10
 
 Answer = collections.namedtuple("Answer", "status reason headers body")
 
@@ -70,3 +72,25 @@ class StandIn:
 
 class AgentStandIn(StandIn):
     program = "agent.py"
+
+
+class StandInCase(unittest.TestCase):
+    """One process for the tests of a class, reset before each."""
+    standin = StandIn
+    arguments = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(cls.standin(*cls.arguments))
+
+    def setUp(self):
+        self.server.control("POST", "reset")
+
+    def fault(self, action, **match):
+        return self.server.control("POST", "fault", {"match": match, "action": action})
+
+    def wait_until(self, condition):
+        end = time.monotonic() + MAX_WAIT_SECONDS
+        while not condition():
+            self.assertLess(time.monotonic(), end, "the awaited state did not come")
+            time.sleep(0.01)

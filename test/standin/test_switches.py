@@ -7,26 +7,15 @@ import socket
 import time
 import unittest
 
-from standin_process import StandIn
+from standin_process import MAX_WAIT_SECONDS, StandInCase
 
 HEADERS = {"Host": "erp.localhost", "Authorization": "token test-key:test-secret", "Content-Type": "application/json"}
-MAX_WAIT_SECONDS = 10
 
 
-class Switches(unittest.TestCase):
-    arguments = ()
-
-    def setUp(self):
-        self.server = self.enterContext(StandIn(*self.arguments))
-
+class Switches(StandInCase):
     def call(self, method, path, body=None, timeout=10):
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=timeout)
-        try:
-            connection.request(method, path, None if body is None else json.dumps(body), HEADERS)
-            answer = connection.getresponse()
-            return answer.status, answer.read(), dict(answer.getheaders())
-        finally:
-            connection.close()
+        answer = self.server.request(method, path, body, HEADERS, timeout)
+        return answer.status, answer.body, dict(answer.headers)
 
     def create(self, name, doctype="Warehouse", timeout=10, **values):
         if doctype == "Warehouse":
@@ -35,15 +24,6 @@ class Switches(unittest.TestCase):
 
     def exists(self, name):
         return self.call("GET", "/api/resource/Warehouse/%s%%20-%%20PLT" % name)[0] == 200
-
-    def fault(self, action, **match):
-        return self.server.control("POST", "fault", {"match": match, "action": action})
-
-    def wait_until(self, condition):
-        end = time.monotonic() + MAX_WAIT_SECONDS
-        while not condition():
-            self.assertLess(time.monotonic(), end, "the awaited state did not come")
-            time.sleep(0.01)
 
 
 class Faults(Switches):

@@ -153,7 +153,7 @@ def server_status(call):
 
 
 def metrics(call):
-    call.status = 301
+    call.status, call.headers = 301, (("Location", "/metrics/rq"),)
     return {}
 
 

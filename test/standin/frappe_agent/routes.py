@@ -18,7 +18,7 @@ class Call:
         self.query = {key: values[-1] for key, values in parse_qs(request.query).items()}
         self.key = request.headers.get("x-agent-job-id")
         self.effect = None
-        self.status = 200
+        self.status, self.headers = 200, ()
 
     def bench(self, name):
         if name not in self.agent.benches:
@@ -198,7 +198,7 @@ def answer(agent, request, ghost=False):
     try:
         handler, path = find_route(request.method, strip_prefix(request.path))
         body = handler(call, **path)
-        return errors.answer(call.status, body), call.effect
+        return errors.answer(call.status, body, call.headers), call.effect
     except AgentError as error:
         return errors.answer(error.status, error.body), call.effect
     except Exception as error:          # a stand-in that dies would hide the cause from the test
