@@ -304,15 +304,22 @@ note_server_time(HttpCall *call)
 	}
 }
 
-/* A text of libcurl's, as one that is ours. */
+/* A text of libcurl's, as one that is ours: hidden, then cut. */
 static char *
 copy_info(const HttpCall *call, CURLINFO which, size_t max_size)
 {
 	const char *text = NULL;
+	char	   *whole;
+	char	   *copy;
 
 	(void) curl_easy_getinfo(call->easy, which, &text);
-	return text == NULL ? NULL :
-		provision_text_excerpt(text, strlen(text), max_size);
+	whole = text == NULL ? NULL : strdup(text);
+	if (whole == NULL)
+		return NULL;
+	provision_http_answer_hide(call, whole, strlen(whole));
+	copy = provision_text_excerpt(whole, strlen(whole), max_size);
+	free(whole);
+	return copy;
 }
 
 static void
@@ -350,7 +357,8 @@ provision_http_answer_finish(HttpCall *call, CURLcode code)
 	note_sending(call);
 	note_times(call);
 	note_head(call);
-	provision_http_answer_hide(call);
+	provision_http_answer_hide(call, answer->body, answer->body_length);
+	provision_http_answer_hide(call, call->curl_error, strlen(call->curl_error));
 	answer->body_too_large = call->stop == STOP_BODY_TOO_LARGE;
 	answer->delivery = provision_http_delivery(code, call->may_have_left,
 											   call->head_complete,

@@ -1,7 +1,7 @@
 /*
  * http_call.c
  *		The life of one call: made, filled with a copy of its request, kept in
- *		a ring, wiped and freed; and libcurl's handles, which outlive it.
+ *		a ring, wiped and freed.
  */
 #include "http_call.h"
 
@@ -11,12 +11,6 @@
 
 #define DEFAULT_TIMEOUT_MS 30000
 #define DEFAULT_CONNECT_TIMEOUT_MS 10000
-
-/* Handles kept for the next calls; each holds a few kB. */
-#define MAX_SPARE_HANDLES 64
-
-static CURL *spare[MAX_SPARE_HANDLES];
-static int	spare_count = 0;
 
 void
 provision_http_ring_make(HttpCall *head)
@@ -38,32 +32,6 @@ provision_http_ring_remove(HttpCall *call)
 {
 	call->previous->next = call->next;
 	call->next->previous = call->previous;
-}
-
-void
-provision_http_handle_return(CURL *easy)
-{
-	/* Nothing of this call may be reachable from the next one. */
-	curl_easy_reset(easy);
-	if (spare_count < MAX_SPARE_HANDLES)
-		spare[spare_count++] = easy;
-	else
-		curl_easy_cleanup(easy);
-}
-
-CURL *
-provision_http_handle_take(void)
-{
-	if (spare_count > 0)
-		return spare[--spare_count];
-	return curl_easy_init();
-}
-
-void
-provision_http_handle_drop_spare(void)
-{
-	while (spare_count > 0)
-		curl_easy_cleanup(spare[--spare_count]);
 }
 
 HttpCall *

@@ -122,11 +122,6 @@ extern bool provision_http_call_copy(HttpCall *call,
 /* Wipes and frees that copy. */
 extern void provision_http_call_wipe(HttpCall *call);
 
-/* Handles without options; NULL without memory.  Some are kept for reuse. */
-extern CURL *provision_http_handle_take(void);
-extern void provision_http_handle_return(CURL *easy);
-extern void provision_http_handle_drop_spare(void);
-
 /* Rings of calls; the head is a call of which only the links are used. */
 extern void provision_http_ring_make(HttpCall *head);
 extern void provision_http_ring_append(HttpCall *head, HttpCall *call);
@@ -148,8 +143,12 @@ extern bool provision_http_answer_apply(HttpCall *call);
 /* Fills the answer of a call that libcurl, or we, have ended. */
 extern void provision_http_answer_finish(HttpCall *call, CURLcode code);
 
-/* Blanks the credentials that were sent, where the answer repeats them. */
-extern void provision_http_answer_hide(HttpCall *call);
+/*
+ * Blanks the credentials that were sent, where a text of the answer (which may
+ * be NULL) repeats them.  Before it is cut: half of a secret is not recognised.
+ */
+extern void provision_http_answer_hide(const HttpCall *call, char *text,
+									   size_t length);
 
 /* Fills the answer of a call that never reached libcurl. */
 extern void provision_http_answer_refuse(HttpCall *call, CURLcode code,

@@ -66,6 +66,23 @@ test_downgrade(void)
 	provision_http_answer_free(answer);
 }
 
+/* A place that holds the credentials is cut after they were blanked: half of them is no longer recognised. */
+static void
+test_repeated_credentials(void)
+{
+	char		path[600] = "/redirect-to?http://127.0.0.1/";
+	HttpRequest request;
+	HttpAnswer *answer;
+
+	memset(path + strlen(path), 'x', 360);
+	strcat(path, "abcdefghijklmnopqrstuvwxyz");
+	request = hostile_request("GET", path);
+	request.authorization = "token key:abcdefghijklmnopqrstuvwxyz";
+	answer = hostile_call(&request);
+	tap_ok(answer->location != NULL && strstr(answer->location, "xxx***") != NULL, "credentials are blanked where the place is cut");
+	provision_http_answer_free(answer);
+}
+
 int
 main(void)
 {
@@ -81,6 +98,7 @@ main(void)
 		check(&cases[i], "POST");
 	}
 	test_downgrade();
+	test_repeated_credentials();
 	tap_is(hostile_count("/ok?redirected"), 0, "nothing arrived where they point");
 	tap_is(hostile_count("/redirect-loop"), 2, "a loop is not entered");
 	provision_http_client_close();
