@@ -20,7 +20,7 @@ PG_CPPFLAGS += $(if $(PROVISION_FAULTS),-DPROVISION_FAULTS)
 SHLIB_LINK = $(shell curl-config --libs) -lcrypto
 
 # These two install what they need, on a bare machine too, so they must not need PGXS (whose own check only refuses).
-ifneq ($(filter chaos check check-live demo,$(MAKECMDGOALS)),)
+ifneq ($(filter chaos check check-live demo fuzz,$(MAKECMDGOALS)),)
 
 check check-live demo:
 	test/run $@
@@ -29,7 +29,11 @@ check check-live demo:
 chaos:
 	CHAOS_SECONDS=$(or $(SECONDS),60) test/run chaos
 
-.PHONY: chaos check check-live demo
+# For example: make fuzz SECONDS=600 TARGETS=http_answer
+fuzz:
+	FUZZ_SECONDS=$(or $(SECONDS),60) FUZZ_TARGETS='$(TARGETS)' test/run fuzz
+
+.PHONY: chaos check check-live demo fuzz
 
 else
 

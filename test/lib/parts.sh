@@ -32,6 +32,12 @@ run_unit() {
 	fi
 }
 
+run_fuzz() {
+	if command -v clang > /dev/null; then
+		as_user make -s -j "$(nproc)" -O -C "$tree" -f test/fuzz/fuzz.mk check 2>&1 | count_lines
+	fi
+}
+
 run_standin() {
 	as_user sh -c "cd $tree && python3 -m unittest discover -s test/standin -t test/standin" > "$scratch/standin.log" 2>&1 || true
 	tail -n 30 "$scratch/standin.log"

@@ -42,7 +42,7 @@ install_packages() {
 		printf 'no apt-get here: the tests need PostgreSQL %s with its development files, pgTAP, libcurl and OpenSSL, gcc, make, Perl with IPC::Run, python3\n' "$version"
 		return
 	fi
-	wanted="gcc make libc6-dev libssl-dev python3 perl openssl ca-certificates libipc-run-perl valgrind cppcheck faketime
+	wanted="gcc make libc6-dev libssl-dev python3 perl openssl ca-certificates libipc-run-perl valgrind cppcheck faketime clang libclang-rt-dev
 		postgresql-$version postgresql-server-dev-$version postgresql-$version-pgtap"
 	command -v curl-config >/dev/null || wanted="$wanted libcurl4-openssl-dev"
 	missing=$(missing_packages $wanted)
@@ -67,7 +67,7 @@ make_scratch() {
 	scratch=$(mktemp -d "${TMPDIR:-/tmp}/provision-check.XXXXXX")
 	tree=$scratch/tree
 	mkdir "$tree"
-	tar -cf - --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' --exclude='./test/unit/build' . | tar -xf - -C "$tree"
+	tar -cf - --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' --exclude='./test/unit/build' --exclude='./test/fuzz/build' . | tar -xf - -C "$tree"
 	copy_postgresql
 	bin=$scratch/pg/lib/postgresql/$version/bin
 	if [ "$(id -u)" -eq 0 ]; then

@@ -3,16 +3,14 @@
 #   make -f test/unit/unit.mk check       builds and runs them
 #   make -f test/unit/unit.mk sanitize    the same with ASan and UBSan
 #   make -f test/unit/unit.mk valgrind    the same under valgrind
-#   make -f test/unit/unit.mk fuzz        one minute of libFuzzer for each parser
 #
-# Needs libcurl and OpenSSL with their headers, python3 and openssl; sanitize and fuzz need clang.
+# Needs libcurl and OpenSSL with their headers, python3 and openssl; sanitize needs clang.
 
 UNIT_DIR := test/unit
 UNIT_BUILD ?= $(UNIT_DIR)/build
 UNIT_CC ?= $(CC)
 UNIT_WARNINGS := -std=gnu11 -Wall -Wextra -Werror -Wdeclaration-after-statement -Wmissing-prototypes
 UNIT_CFLAGS ?= -O2 -g
-UNIT_FUZZ_SECONDS ?= 60
 
 UNIT_CURL_CFLAGS := $(shell curl-config --cflags)
 UNIT_CURL_LIBS := $(shell curl-config --libs)
@@ -22,10 +20,9 @@ UNIT_HELPERS := $(UNIT_DIR)/tap.c $(UNIT_DIR)/hostile.c
 UNIT_HEADERS := $(wildcard src/http_*.h src/key_*.h) src/secret.h src/json_text.h src/text_excerpt.h $(wildcard $(UNIT_DIR)/*.h)
 
 UNIT_TESTS := $(patsubst $(UNIT_DIR)/%.c,$(UNIT_BUILD)/%,$(wildcard $(UNIT_DIR)/test_*.c))
-UNIT_FUZZERS := $(patsubst $(UNIT_DIR)/%.c,$(UNIT_BUILD)/%,$(wildcard $(UNIT_DIR)/fuzz_*.c))
 UNIT_OBJECTS := $(patsubst %.c,$(UNIT_BUILD)/%.o,$(notdir $(UNIT_SOURCES) $(UNIT_HELPERS)))
 
-.PHONY: check valgrind sanitize fuzz clean
+.PHONY: check valgrind sanitize clean
 .SECONDARY: $(UNIT_OBJECTS)
 
 check: $(UNIT_TESTS)
@@ -39,11 +36,6 @@ valgrind: $(UNIT_TESTS)
 sanitize:
 	@UNIT_SLOW=1 $(MAKE) -f $(UNIT_DIR)/unit.mk check UNIT_CC=clang UNIT_BUILD=$(UNIT_BUILD)/sanitized \
 		UNIT_CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
-
-fuzz: $(UNIT_FUZZERS)
-	@for fuzzer in $(UNIT_FUZZERS); do \
-		$$fuzzer -max_total_time=$(UNIT_FUZZ_SECONDS) -max_len=4096 -print_final_stats=1 || exit 1; \
-	done
 
 clean:
 	rm -rf $(UNIT_BUILD)
@@ -62,7 +54,3 @@ $(UNIT_BUILD)/test_%: $(UNIT_DIR)/test_%.c $(UNIT_OBJECTS) $(UNIT_HEADERS)
 
 # Lets this test decide which allocation fails.
 $(UNIT_BUILD)/test_http_memory: UNIT_LINK := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
-
-$(UNIT_BUILD)/fuzz_%: $(UNIT_DIR)/fuzz_%.c src/json_text.c src/text_excerpt.c src/http_date.c $(UNIT_HEADERS) | $(UNIT_BUILD)
-	clang -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Isrc -o $@ \
-		$< src/json_text.c src/text_excerpt.c src/http_date.c
