@@ -13,6 +13,7 @@
 
 #define MAX_CONTENT_TYPE_SIZE 200
 #define MAX_LOCATION_SIZE 400
+#define MAX_STATUS 999
 #define FIRST_BODY_SIZE 4096
 
 /* An answer that has begun must go on; only its beginning may take long. */
@@ -329,7 +330,9 @@ note_head(HttpCall *call)
 	long		status = 0;
 
 	(void) curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-	answer->http_status = call->phase == PHASE_READING ? (int) status : 0;
+	/* libcurl makes four digits of "HTTP/26106". */
+	if (call->phase == PHASE_READING && status <= MAX_STATUS)
+		answer->http_status = (int) status;
 	answer->content_type = copy_info(call, CURLINFO_CONTENT_TYPE,
 									 MAX_CONTENT_TYPE_SIZE);
 	answer->location = copy_info(call, CURLINFO_REDIRECT_URL,

@@ -112,12 +112,12 @@ percent_length(const char *text, size_t room, char wanted, size_t times)
 
 	if (room == 0 || text[0] != '%')
 		return room > 0 && text[0] == wanted;
-	if (room < used + 2 || memcmp(text + 1, "2525", used - 1) != 0)
-		return 0;
-	return is_number(text + used, 2, 16, wanted) ? used + 2 : 0;
+	if (room >= used + 2 && memcmp(text + 1, "2525", used - 1) == 0 && is_number(text + used, 2, 16, wanted))
+		return used + 2;
+	return wanted == '%';
 }
 
-/* "&#65;", "&#x41;" and the five names that every escaping knows. */
+/* "&#65;", "&#x41;" and the five names that every escaping knows; other ampersands stand for themselves. */
 static size_t
 entity_length(const char *text, size_t room, char wanted, size_t times)
 {
@@ -137,7 +137,7 @@ entity_length(const char *text, size_t room, char wanted, size_t times)
 			memcmp(text, names[i].name, length) == 0)
 			return length;
 	if (length < 4 || text[1] != '#')
-		return 0;
+		return wanted == '&';
 	if ((text[2] | 0x20) == 'x')
 		return is_number(text + 3, length - 4, 16, wanted) ? length : 0;
 	return is_number(text + 2, length - 3, 10, wanted) ? length : 0;

@@ -312,6 +312,12 @@ def many_headers(connection, request):
 
 
 @behaviour
+def long_status(connection, request):
+    connection.send(b"HTTP/26106\r\n\r\n")
+    raise Closed
+
+
+@behaviour
 def folded_head(connection, request):
     """The first header line continues one that is not there."""
     connection.send(b"HTTP/1.1 200 OK\r\n\tX-Folded: 1\r\nContent-Length: 2\r\n\r\n{}")

@@ -61,6 +61,7 @@ static const AnswerCase cases[] = {
 	"reading the answer: "},
 	{"/many-headers", UNKNOWN, 200,
 	"reading the answer: the header lines are longer than allowed"},
+	{"/long-status", UNKNOWN, 0, ""},
 	{"/garbage", UNKNOWN, 0, "waiting for the answer: "},
 	{"/http-0-9", UNKNOWN, 0, "waiting for the answer: "},
 	{"/switching-protocols", UNKNOWN, 101, "reading the answer: "},

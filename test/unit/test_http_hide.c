@@ -42,6 +42,8 @@ static const HiddenCase cases[] = {
 	/* HTML */
 	{"token key:" ODD, "<b>q%7E&quot;&amp;&lt;\\/&#39;+=:x&#x3b;</b>", "<b>************************************</b>"},
 
+	{"token key:" ODD, "q%7E&quot;&&lt;\\/'+=:x;", "***********************"},
+
 	/* base64 of "key:secret", "ab:secret" and "a:secret", and digits */
 	{"token key:0123456789abcde", "a2V5OjAxMjM0NTY3ODlhYmNkZQ==", "a2V5Oj*******************Q=="},
 	{"token ab:0123456789abcde", "YWI6MDEyMzQ1Njc4OWFiY2Rl", "YWI6********************"},
