@@ -150,46 +150,76 @@ END;
 $$;
 COMMENT ON FUNCTION provision.lock_claimable_engines(bigint[]) IS 'Those of these engines that are neither paused nor cut off by their breaker, locked: until the end of the transaction nobody else claims of them.';
 
-CREATE OR REPLACE FUNCTION provision.claim_jobs_of_engine(incarnation bigint, engine_id bigint, max_jobs bigint, INOUT rank double precision, OUT claimed bigint[])
+CREATE OR REPLACE FUNCTION provision.lock_next_jobs(engine_id bigint, max_jobs bigint, rank double precision, newcomers bigint[])
+    RETURNS bigint[]
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    locked bigint[] := '{}';
+BEGIN
+    IF newcomers <> '{}' THEN       -- coalesce() keeps the planner from the index of pending jobs
+        locked := ARRAY(SELECT job.job_id
+                          FROM provision.job
+                         WHERE job.job_id = ANY (newcomers)
+                           AND job.engine_id = lock_next_jobs.engine_id
+                           AND coalesce(job.state, '') = 'pending'
+                           AND job.rank < lock_next_jobs.rank
+                           AND (job.expires_at IS NULL OR job.expires_at > clock_timestamp())       -- the next round fails those
+                         ORDER BY job.rank, job.job_id
+                         LIMIT max_jobs
+                           FOR UPDATE SKIP LOCKED);
+    END IF;
+    IF rank < 'Infinity' AND cardinality(locked) < max_jobs THEN
+        locked := locked || ARRAY(
+            SELECT job.job_id
+              FROM provision.job
+             WHERE job.engine_id = lock_next_jobs.engine_id
+               AND job.state = 'pending'
+               AND job.rank >= lock_next_jobs.rank
+               AND (job.expires_at IS NULL OR job.expires_at > clock_timestamp())
+             ORDER BY job.rank, job.job_id
+             LIMIT max_jobs - cardinality(locked)
+               FOR UPDATE SKIP LOCKED);
+    END IF;
+    RETURN locked;
+END;
+$$;
+COMMENT ON FUNCTION provision.lock_next_jobs(bigint, bigint, double precision, bigint[])
+    IS 'The first pending jobs of an engine, locked: those of the newcomers that have a lower rank, then those from the rank on. What somebody else has locked is left out.';
+
+CREATE OR REPLACE FUNCTION provision.claim_jobs_of_engine(
+    incarnation bigint, engine_id bigint, max_jobs bigint, INOUT rank double precision, INOUT newcomers bigint[] DEFAULT '{}', OUT claimed bigint[])
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    WITH next AS MATERIALIZED (         -- locks max_jobs rows, once
-        SELECT job.job_id
-          FROM provision.job
-         WHERE job.engine_id = claim_jobs_of_engine.engine_id
-           AND job.state = 'pending'
-           AND job.rank >= claim_jobs_of_engine.rank
-           AND (job.expires_at IS NULL OR job.expires_at > clock_timestamp())       -- the next round fails those
-         ORDER BY job.rank, job.job_id
-         LIMIT max_jobs
-           FOR UPDATE SKIP LOCKED
-    ), changed AS (
-        UPDATE provision.job
-           SET state = 'running',
-               owner = claim_jobs_of_engine.incarnation,
-               slots = 1,
-               claim_number = nextval('provision.claim_number'),
-               due_at = NULL,
-               started_at = coalesce(job.started_at, clock_timestamp()),
-               run_started_at = coalesce(job.run_started_at, clock_timestamp()),
-               expires_at = CASE WHEN job.run_started_at IS NULL THEN clock_timestamp() + provision.ms(job.deadline_ms) ELSE job.expires_at END
-          FROM next
-         WHERE job.job_id = next.job_id
-        RETURNING job.job_id, job.rank
-    )
-    SELECT coalesce(array_agg(changed.job_id ORDER BY changed.rank, changed.job_id), '{}') INTO claimed FROM changed;
+    claimed := provision.lock_next_jobs(engine_id, max_jobs, rank, newcomers);
+    UPDATE provision.job
+       SET state = 'running',
+           owner = claim_jobs_of_engine.incarnation,
+           slots = 1,
+           claim_number = nextval('provision.claim_number'),
+           due_at = NULL,
+           started_at = coalesce(job.started_at, clock_timestamp()),
+           run_started_at = coalesce(job.run_started_at, clock_timestamp()),
+           expires_at = CASE WHEN job.run_started_at IS NULL THEN clock_timestamp() + provision.ms(job.deadline_ms) ELSE job.expires_at END
+     WHERE job.job_id = ANY (claimed);
     -- Also what somebody else holds counts as pending: it may stay so.
-    rank := coalesce((SELECT job.rank FROM provision.job
-                       WHERE job.engine_id = claim_jobs_of_engine.engine_id
-                         AND job.state = 'pending'
-                         AND job.rank >= claim_jobs_of_engine.rank
-                       ORDER BY job.rank, job.job_id LIMIT 1), 'Infinity');
+    IF newcomers <> '{}' THEN
+        newcomers := ARRAY(SELECT job.job_id FROM provision.job WHERE job.job_id = ANY (newcomers) AND coalesce(job.state, '') = 'pending');
+    END IF;
+    IF rank < 'Infinity' THEN
+        rank := coalesce((SELECT job.rank FROM provision.job
+                           WHERE job.engine_id = claim_jobs_of_engine.engine_id
+                             AND job.state = 'pending'
+                             AND job.rank >= claim_jobs_of_engine.rank
+                           ORDER BY job.rank, job.job_id LIMIT 1), 'Infinity');
+    END IF;
 END;
 $$;
-COMMENT ON FUNCTION provision.claim_jobs_of_engine(bigint, bigint, bigint, double precision)
-    IS 'The first jobs of an engine''s queue from a rank on, and the rank of the first that is left. They are this incarnation''s until it gives them back or dies. Their plans are made after this is committed.';
+COMMENT ON FUNCTION provision.claim_jobs_of_engine(bigint, bigint, bigint, double precision, bigint[])
+    IS 'The first jobs of an engine''s queue, of the newcomers and from a rank on, with the newcomers and the rank that are left. They are this incarnation''s until it gives them back or dies. Their plans are made after this is committed.';
 
 -- One job finds out for all whether the engine is back.
 CREATE OR REPLACE FUNCTION provision.half_open_breaker(engine_id bigint, probe_job_id bigint)
@@ -221,9 +251,7 @@ CREATE OR REPLACE FUNCTION provision.claim_pending_jobs(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    waiting bigint[] := ARRAY(SELECT known.engine_id
-                                FROM ROWS FROM (unnest(bookmark.engines), unnest(bookmark.ranks)) AS known (engine_id, rank)
-                               WHERE known.rank < 'Infinity');
+    waiting bigint[] := provision.engines_that_wait(bookmark);
     engines_left bigint := (SELECT count(*) FROM provision.engine_state
                              WHERE engine_state.engine_id = ANY (waiting) AND provision.may_claim(engine_state));
     engine record;
@@ -242,9 +270,13 @@ BEGIN
         wanted := least(provision.free_slots(engine.engine_id, engine.breaker), max_jobs);
         CONTINUE WHEN wanted <= 0;
         place := array_position(bookmark.engines, engine.engine_id);
-        SELECT * INTO own FROM provision.claim_jobs_of_engine(incarnation, engine.engine_id, wanted, bookmark.ranks[place]);
+        SELECT * INTO own
+          FROM provision.claim_jobs_of_engine(incarnation, engine.engine_id, wanted, bookmark.ranks[place],
+                   ARRAY(SELECT newcomer.job_id FROM unnest(bookmark.newcomers) AS newcomer WHERE newcomer.engine_id = engine.engine_id));
         bookmark.ranks[place] := own.rank;
-        was_hindered := was_hindered OR cardinality(own.claimed) < wanted AND own.rank < 'Infinity';
+        bookmark.newcomers := ARRAY(SELECT newcomer FROM unnest(bookmark.newcomers) AS newcomer
+                                     WHERE newcomer.engine_id <> engine.engine_id OR newcomer.job_id = ANY (own.newcomers));
+        was_hindered := was_hindered OR cardinality(own.claimed) < wanted AND (own.rank < 'Infinity' OR own.newcomers <> '{}');
         CONTINUE WHEN own.claimed = '{}';
         IF engine.breaker <> 'closed' THEN
             PERFORM provision.half_open_breaker(engine.engine_id, own.claimed[1]);
@@ -267,9 +299,8 @@ BEGIN
     RETURN least(bookmark.due_at, bookmark.own_due_at, provision.next_expiry(),
         (SELECT min(greatest(CASE WHEN engine_state.breaker <> 'closed' THEN provision.breaker_due_at(engine_state) END,
                              CASE WHEN NOT provision.takes_calls(engine_state) THEN engine_state.not_before END))
-           FROM ROWS FROM (unnest(bookmark.engines), unnest(bookmark.ranks)) AS known (engine_id, rank)
-           JOIN provision.engine_state ON engine_state.engine_id = known.engine_id
-          WHERE known.rank < 'Infinity'
+           FROM provision.engine_state
+          WHERE engine_state.engine_id = ANY (provision.engines_that_wait(bookmark))
             AND (engine_state.breaker <> 'closed' OR engine_state.not_before > clock_timestamp())
             AND engine_state.paused_at IS NULL
             AND (SELECT control.paused_at IS NULL FROM provision.control)));
