@@ -15,6 +15,7 @@
 #define MAX_LOCATION_SIZE 400
 #define MAX_STATUS 999
 #define FIRST_BODY_SIZE 4096
+#define MAX_HEADER_LINES 1000
 
 /* An answer that has begun must go on; only its beginning may take long. */
 #define LOW_SPEED_BYTES 100
@@ -142,12 +143,13 @@ receive_header(char *line, size_t size, size_t count, void *userdata)
 	HttpCall   *call = userdata;
 	size_t		length = size * count;
 
-	if (length > call->max_header_size - call->header_size)
+	if (length > call->max_header_size - call->header_size || call->header_lines >= MAX_HEADER_LINES)
 	{
 		call->stop = STOP_HEADER_TOO_LARGE;
 		return 0;
 	}
 	call->header_size += length;
+	call->header_lines++;
 	if (call->phase != PHASE_READING)
 		begin_reading(call);
 	if (length > 0)
@@ -341,15 +343,27 @@ note_head(HttpCall *call)
 }
 
 /*
- * In TLS 1.3 a server that wants a certificate says so after the handshake,
- * when the request may be on its way; libcurl then only knows that reading
- * failed.
+ * A server that wants a certificate of ours, or another one, says so in an
+ * alert: in TLS 1.3 after the handshake, when the request may be on its way and
+ * libcurl only knows that reading or writing failed. The request is not served.
  */
 static bool
 is_certificate_wanted(const HttpCall *call, CURLcode code)
 {
-	return code == CURLE_RECV_ERROR && call->secure &&
-		strstr(call->curl_error, "alert certificate required") != NULL;
+	static const char *const alerts[] = {
+		"alert certificate required", "alert bad certificate",
+		"alert unsupported certificate", "alert certificate revoked",
+		"alert certificate expired", "alert certificate unknown",
+		"alert unknown ca", "alert access denied"
+	};
+
+	if (!call->secure || call->phase == PHASE_READING ||
+		(code != CURLE_RECV_ERROR && code != CURLE_SEND_ERROR && code != CURLE_SSL_CONNECT_ERROR))
+		return false;
+	for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++)
+		if (strstr(call->curl_error, alerts[i]) != NULL)
+			return true;
+	return false;
 }
 
 void
@@ -377,6 +391,8 @@ provision_http_answer_finish(HttpCall *call, CURLcode code)
 		code = CURLE_GOT_NOTHING;
 	if (call->stop == STOP_HEADER_TOO_LARGE)
 		code = CURLE_FILESIZE_EXCEEDED;
+	if (call->stop == STOP_ADDRESS_REFUSED)
+		code = HTTP_ADDRESS_REFUSED;
 	if (is_certificate_wanted(call, code))
 		code = HTTP_CERTIFICATE_WANTED;
 	answer->curl_code = code;

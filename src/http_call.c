@@ -150,6 +150,8 @@ needed_memory(const HttpRequest *request, const HttpLimits *limits)
 		+ text_size(request->idempotency_key)
 		+ text_size(request->ca_file)
 		+ text_size(limits->ca_file)
+		+ text_size(request->client_certificate_file)
+		+ text_size(request->client_key_file)
 		+ (request->body == NULL ? 0 : request->body_length + 1);
 }
 
@@ -165,6 +167,8 @@ provision_http_call_copy(HttpCall *call, const HttpRequest *request,
 	call->url = keep_text(call, request->url);
 	call->ca_file = keep_text(call, is_given(request->ca_file) ?
 							  request->ca_file : limits->ca_file);
+	call->client_certificate_file = keep_text(call, request->client_certificate_file);
+	call->client_key_file = keep_text(call, request->client_key_file);
 	add_headers(call, request);
 	if (request->body != NULL)
 		call->body = keep_bytes(call, request->body, request->body_length);
@@ -174,6 +178,7 @@ provision_http_call_copy(HttpCall *call, const HttpRequest *request,
 	call->timeout_ms = request->timeout_ms > 0 ?
 		request->timeout_ms : DEFAULT_TIMEOUT_MS;
 	call->mutation = request->mutation;
+	call->peer = request->peer;
 	call->secure = strncasecmp(request->url, "https://", 8) == 0;
 	return true;
 }

@@ -29,6 +29,12 @@
 /* CURLE_SSL_CLIENTCERT of newer versions. */
 #define HTTP_CERTIFICATE_WANTED ((CURLcode) 98)
 
+/* Codes of our own, beyond libcurl's: the server was not asked. */
+#define HTTP_ADDRESS_REFUSED ((CURLcode) 1001)
+#define HTTP_HOST_NOT_ALLOWED ((CURLcode) 1002)
+
+#define HTTP_REFUSAL_SIZE 160
+
 #define HTTP_HEADER_COUNT 9		/* lines of our own in a request */
 #define HTTP_RETRY_AFTER_COUNT 2	/* a third such header is ignored */
 #define HTTP_VALUE_SIZE 64		/* every valid time is shorter */
@@ -49,6 +55,7 @@ typedef enum HttpStop
 {
 	STOP_NONE,
 	STOP_REPEATED_MUTATION,		/* libcurl wanted to send it again */
+	STOP_ADDRESS_REFUSED,
 	STOP_HEADER_TOO_LARGE,
 	STOP_BODY_TOO_LARGE,
 	STOP_OUT_OF_MEMORY,
@@ -71,6 +78,8 @@ typedef struct HttpCall
 	const char *url;
 	const char *method;
 	const char *ca_file;
+	const char *client_certificate_file;
+	const char *client_key_file;
 	const char *body;			/* NULL: none */
 	size_t		body_length;
 	struct curl_slist headers[HTTP_HEADER_COUNT];
@@ -80,10 +89,13 @@ typedef struct HttpCall
 	int64_t		overdue_at_ms;	/* monotonic */
 	bool		mutation;
 	bool		secure;			/* https */
+	HttpPeer	peer;
 
 	/* what is known of its way */
 	HttpPhase	phase;
 	HttpStop	stop;
+	bool		has_socket;		/* an address was not refused */
+	char		refusal[HTTP_REFUSAL_SIZE]; /* which address was, and why */
 	bool		may_have_left;	/* libcurl was allowed to write the request */
 	char		curl_error[CURL_ERROR_SIZE];
 
@@ -92,6 +104,7 @@ typedef struct HttpCall
 	size_t		max_header_size;
 	int			low_speed_seconds;
 	size_t		header_size;
+	int			header_lines;
 	size_t		body_capacity;
 	bool		informational;	/* the header lines are those of no answer, as
 								 * after a 1xx */
@@ -127,8 +140,8 @@ extern void provision_http_ring_make(HttpCall *head);
 extern void provision_http_ring_append(HttpCall *head, HttpCall *call);
 extern void provision_http_ring_remove(HttpCall *call);
 
-/* Why a request must not be sent, NULL when it may. */
-extern const char *provision_http_request_refusal(const HttpRequest *request);
+/* Why a request must not be sent, NULL when it may; *code tells the kind of reason. */
+extern const char *provision_http_request_refusal(const HttpRequest *request, const HttpLimits *limits, CURLcode *code);
 
 /*
  * Sets every option of a fresh handle.  False when one of those that
@@ -136,6 +149,19 @@ extern const char *provision_http_request_refusal(const HttpRequest *request);
  */
 extern bool provision_http_request_apply(HttpCall *call,
 										 const HttpLimits *limits);
+
+/* Whether libcurl took an option. */
+extern bool provision_http_option_long(CURL *easy, CURLoption option, long value);
+extern bool provision_http_option_text(CURL *easy, CURLoption option, const char *value);
+
+/*
+ * Sets the options that decide whom the call talks to, and how each proves who
+ * it is; false as above.
+ */
+extern bool provision_http_connection_apply(HttpCall *call);
+
+/* Notes that the address of a call is refused; false when it is not. */
+extern bool provision_http_connection_refuse(HttpCall *call, const char *address);
 
 /* Sets the options that receive the answer; false as above. */
 extern bool provision_http_answer_apply(HttpCall *call);

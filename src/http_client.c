@@ -95,10 +95,9 @@ provision_http_client_in_flight(void)
 static const char *
 start_call(HttpCall *call, const HttpRequest *request, CURLcode *code)
 {
-	const char *refusal = provision_http_request_refusal(request);
+	const char *refusal = provision_http_request_refusal(request, &client.limits, code);
 	CURLMcode	multi_code;
 
-	*code = CURLE_BAD_FUNCTION_ARGUMENT;
 	if (refusal != NULL)
 		return refusal;
 	*code = CURLE_OUT_OF_MEMORY;

@@ -46,6 +46,8 @@ phase_name(const HttpCall *call, CURLcode code)
 	/* By then libcurl had already made another connection. */
 	if (call->stop == STOP_REPEATED_MUTATION)
 		return "waiting for the answer";
+	if (call->stop == STOP_ADDRESS_REFUSED)
+		return "connecting";
 	if (code == HTTP_CERTIFICATE_WANTED)
 		return "TLS handshake";
 	switch (call->phase)
@@ -83,8 +85,10 @@ reason_text(const HttpCall *call, CURLcode code)
 	{
 		case STOP_REPEATED_MUTATION:
 			return "the connection was closed before an answer came";
+		case STOP_ADDRESS_REFUSED:
+			return call->refusal;
 		case STOP_HEADER_TOO_LARGE:
-			return "the header lines are longer than allowed";
+			return "the header lines are longer or more than allowed";
 		case STOP_OUT_OF_MEMORY:
 			return "out of memory";
 		case STOP_CANCELLED:

@@ -30,7 +30,7 @@ provision_http_limits_copy(HttpLimits *copy, const HttpLimits *limits)
 	const char *user_agent = limits->user_agent;
 
 	*copy = *limits;
-	copy->ca_file = copy->user_agent = NULL;
+	copy->ca_file = copy->user_agent = copy->allowed_hosts = NULL;
 	if (copy->max_body_size == 0)
 		copy->max_body_size = DEFAULT_MAX_BODY_SIZE;
 	/* So that the size of a growing body cannot overflow. */
@@ -45,6 +45,7 @@ provision_http_limits_copy(HttpLimits *copy, const HttpLimits *limits)
 	if (user_agent == NULL || user_agent[0] == '\0')
 		user_agent = "provision";
 	return copy_text(&copy->user_agent, user_agent) &&
+		copy_text(&copy->allowed_hosts, limits->allowed_hosts) &&
 		copy_text(&copy->ca_file, limits->ca_file);
 }
 
@@ -53,5 +54,6 @@ provision_http_limits_free(HttpLimits *copy)
 {
 	free((char *) copy->user_agent);
 	free((char *) copy->ca_file);
-	copy->user_agent = copy->ca_file = NULL;
+	free((char *) copy->allowed_hosts);
+	copy->user_agent = copy->ca_file = copy->allowed_hosts = NULL;
 }

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "http_poll.h"
@@ -64,7 +65,11 @@ is_libcurl_usable(void)
 
 	/* Never undone: resolver threads may outlive the client. */
 	if (!initialized)
+	{
+		/* Whoever reads the file that this names can read what was sent. */
+		unsetenv("SSLKEYLOGFILE");
 		initialized = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+	}
 	if (!initialized)
 		return false;
 	version = curl_version_info(CURLVERSION_NOW);

@@ -6,7 +6,8 @@
 #include "http_call.h"
 
 #include <string.h>
-#include <strings.h>
+
+#include "http_origin.h"
 
 /* An idle connection older than this may be about to be closed by gunicorn. */
 #define MUTATION_CONNECTION_AGE 1
@@ -35,23 +36,12 @@ is_method(const char *method)
 	return length > 0 && length < 32 && method[length] == '\0';
 }
 
-static bool
-starts_with(const char *text, const char *prefix)
-{
-	return strncasecmp(text, prefix, strlen(prefix)) == 0;
-}
-
-const char *
-provision_http_request_refusal(const HttpRequest *request)
+/* What is written into the request. */
+static const char *
+refusal_of_parts(const HttpRequest *request)
 {
 	if (!is_method(request->method))
 		return "the method is not a word of capital letters";
-	if (request->url == NULL ||
-		(!starts_with(request->url, "http://") &&
-		 !starts_with(request->url, "https://")))
-		return "the URL does not start with http:// or https://";
-	if (has_control_byte(request->url))
-		return "the URL holds a control character";
 	if (has_control_byte(request->site))
 		return "the site name holds a control character";
 	if (has_control_byte(request->authorization))
@@ -62,37 +52,38 @@ provision_http_request_refusal(const HttpRequest *request)
 		return "the trace context holds a control character";
 	if (has_control_byte(request->idempotency_key))
 		return "the idempotency key holds a control character";
-	if (request->ca_file != NULL && has_control_byte(request->ca_file))
-		return "the name of the CA file holds a control character";
+	if (has_control_byte(request->ca_file) || has_control_byte(request->client_certificate_file) ||
+		has_control_byte(request->client_key_file))
+		return "the name of a file of certificates holds a control character";
 	if (request->body == NULL && request->body_length > 0)
 		return "the body is missing";
 	return NULL;
 }
 
-/* Called inside libcurl before it asks a resolver. */
-static int
-note_resolving(void *resolver_state, void *reserved, void *userdata)
+/* Where it goes. */
+static const char *
+refusal_of_origin(const HttpRequest *request, const HttpLimits *limits, CURLcode *code)
 {
-	HttpCall   *call = userdata;
+	HttpOrigin	origin;
+	const char *refusal = request->url == NULL ? "the URL is missing" :
+		provision_http_origin_refusal(request->base_url, request->url, &origin);
 
-	(void) resolver_state;
-	(void) reserved;
-	call->phase = PHASE_RESOLVING;
-	return 0;
+	if (refusal != NULL || request->peer != HTTP_PEER_ENGINE ||
+		provision_http_hosts_allow(limits->allowed_hosts, origin.host, origin.port))
+		return refusal;
+	*code = HTTP_HOST_NOT_ALLOWED;
+	return "provision.allowed_hosts does not name the host";
 }
 
-/* Called inside libcurl when it has made a socket and not yet connected it. */
-static int
-note_connecting(void *userdata, curl_socket_t socket_number,
-				curlsocktype purpose)
+const char *
+provision_http_request_refusal(const HttpRequest *request, const HttpLimits *limits, CURLcode *code)
 {
-	HttpCall   *call = userdata;
+	const char *refusal = refusal_of_parts(request);
 
-	(void) socket_number;
-	(void) purpose;
-	call->phase = PHASE_CONNECTING;
-	return CURL_SOCKOPT_OK;
+	*code = CURLE_BAD_FUNCTION_ARGUMENT;
+	return refusal != NULL ? refusal : refusal_of_origin(request, limits, code);
 }
+
 
 #if HTTP_CAN_COUNT_SENDING
 
@@ -108,7 +99,6 @@ allow_sending(void *userdata, char *peer_address, char *own_address,
 {
 	HttpCall   *call = userdata;
 
-	(void) peer_address;
 	(void) own_address;
 	(void) peer_port;
 	(void) own_port;
@@ -117,23 +107,14 @@ allow_sending(void *userdata, char *peer_address, char *own_address,
 		call->stop = STOP_REPEATED_MUTATION;
 		return CURL_PREREQFUNC_ABORT;
 	}
+	/* A kept connection may have been made for somebody who may go further. */
+	if (provision_http_connection_refuse(call, peer_address))
+		return CURL_PREREQFUNC_ABORT;
 	call->may_have_left = true;
 	call->phase = PHASE_SENDING;
 	return CURL_PREREQFUNC_OK;
 }
 #endif
-
-static bool
-set_long(CURL *easy, CURLoption option, long value)
-{
-	return curl_easy_setopt(easy, option, value) == CURLE_OK;
-}
-
-static bool
-set_text(CURL *easy, CURLoption option, const char *value)
-{
-	return curl_easy_setopt(easy, option, value) == CURLE_OK;
-}
 
 static bool
 set_method(const HttpCall *call)
@@ -142,20 +123,20 @@ set_method(const HttpCall *call)
 	bool		has_body = call->body != NULL;
 
 	if (strcmp(call->method, "HEAD") == 0)
-		return set_long(easy, CURLOPT_NOBODY, 1L);
+		return provision_http_option_long(easy, CURLOPT_NOBODY, 1L);
 	if (strcmp(call->method, "GET") == 0 && !has_body)
-		return set_long(easy, CURLOPT_HTTPGET, 1L);
+		return provision_http_option_long(easy, CURLOPT_HTTPGET, 1L);
 
 	/* An empty body says "Content-Length: 0", which POST and PUT need. */
 	if (has_body || call->method[0] == 'P')
 	{
-		if (!set_long(easy, CURLOPT_POST, 1L) ||
+		if (!provision_http_option_long(easy, CURLOPT_POST, 1L) ||
 			curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
 							 (curl_off_t) call->body_length) != CURLE_OK ||
-			!set_text(easy, CURLOPT_POSTFIELDS, has_body ? call->body : ""))
+			!provision_http_option_text(easy, CURLOPT_POSTFIELDS, has_body ? call->body : ""))
 			return false;
 	}
-	return set_text(easy, CURLOPT_CUSTOMREQUEST, call->method);
+	return provision_http_option_text(easy, CURLOPT_CUSTOMREQUEST, call->method);
 }
 
 /*
@@ -166,54 +147,21 @@ static bool
 set_boundaries(CURL *easy)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
-	bool		allowed = set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
-		set_text(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+	bool		allowed = provision_http_option_text(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
+		provision_http_option_text(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
 #else
 	long		web = CURLPROTO_HTTP | CURLPROTO_HTTPS;
-	bool		allowed = set_long(easy, CURLOPT_PROTOCOLS, web) &&
-		set_long(easy, CURLOPT_REDIR_PROTOCOLS, web);
+	bool		allowed = provision_http_option_long(easy, CURLOPT_PROTOCOLS, web) &&
+		provision_http_option_long(easy, CURLOPT_REDIR_PROTOCOLS, web);
 #endif
 
 	return allowed &&
-		set_long(easy, CURLOPT_FOLLOWLOCATION, 0L) &&
-		set_text(easy, CURLOPT_PROXY, "") &&
-		set_long(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED) &&
-		set_long(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) &&
-		set_long(easy, CURLOPT_HTTP09_ALLOWED, 0L);
-}
-
-static bool
-set_connection(const HttpCall *call)
-{
-	CURL	   *easy = call->easy;
-
-#if LIBCURL_VERSION_NUM >= 0x075700
-	/* Ending a call must not wait for a resolver that hangs. */
-	(void) set_long(easy, CURLOPT_QUICK_EXIT, 1L);
-#endif
-	/* Where libcurl lacks HTTP/2, 1.1 will do. */
-	(void) set_long(easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_2TLS);
-	return set_long(easy, CURLOPT_NOSIGNAL, 1L) &&
-		set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, call->connect_timeout_ms) &&
-		set_long(easy, CURLOPT_TIMEOUT_MS, call->timeout_ms) &&
-		set_long(easy, CURLOPT_TCP_KEEPALIVE, 1L) &&
-		set_long(easy, CURLOPT_TCP_KEEPIDLE, 30L) &&
-		set_long(easy, CURLOPT_TCP_KEEPINTVL, 10L);
-}
-
-static bool
-set_tls(const HttpCall *call)
-{
-	CURL	   *easy = call->easy;
-
-	if (!call->secure)
-		return true;
-	return set_long(easy, CURLOPT_SSLVERSION,
-					(long) CURL_SSLVERSION_TLSv1_2) &&
-		set_long(easy, CURLOPT_SSL_VERIFYPEER, 1L) &&
-		set_long(easy, CURLOPT_SSL_VERIFYHOST, 2L) &&
-		(call->ca_file == NULL ||
-		 set_text(easy, CURLOPT_CAINFO, call->ca_file));
+		provision_http_option_long(easy, CURLOPT_FOLLOWLOCATION, 0L) &&
+		provision_http_option_text(easy, CURLOPT_PROXY, "") &&
+		provision_http_option_text(easy, CURLOPT_NOPROXY, "*") &&
+		provision_http_option_long(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED) &&
+		provision_http_option_long(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) &&
+		provision_http_option_long(easy, CURLOPT_HTTP09_ALLOWED, 0L);
 }
 
 /*
@@ -232,26 +180,14 @@ set_sending(HttpCall *call)
 		curl_easy_setopt(easy, CURLOPT_PREREQDATA, call) != CURLE_OK)
 		return false;
 	return !call->mutation ||
-		set_long(easy, CURLOPT_MAXAGE_CONN, (long) MUTATION_CONNECTION_AGE);
+		provision_http_option_long(easy, CURLOPT_MAXAGE_CONN, (long) MUTATION_CONNECTION_AGE);
 #else
+	if (call->peer != HTTP_PEER_ENGINE && !provision_http_option_long(easy, CURLOPT_FRESH_CONNECT, 1L))
+		return false;
 	return !call->mutation ||
-		(set_long(easy, CURLOPT_FRESH_CONNECT, 1L) &&
-		 set_long(easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1));
+		(provision_http_option_long(easy, CURLOPT_FRESH_CONNECT, 1L) &&
+		 provision_http_option_long(easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1));
 #endif
-}
-
-static bool
-set_notes(HttpCall *call)
-{
-	CURL	   *easy = call->easy;
-
-	return curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION,
-							note_resolving) == CURLE_OK &&
-		curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA,
-						 call) == CURLE_OK &&
-		curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION,
-						 note_connecting) == CURLE_OK &&
-		curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, call) == CURLE_OK;
 }
 
 bool
@@ -259,15 +195,13 @@ provision_http_request_apply(HttpCall *call, const HttpLimits *limits)
 {
 	CURL	   *easy = call->easy;
 
-	return set_text(easy, CURLOPT_URL, call->url) &&
+	return provision_http_option_text(easy, CURLOPT_URL, call->url) &&
 		curl_easy_setopt(easy, CURLOPT_HTTPHEADER,
 						 call->headers) == CURLE_OK &&
-		set_text(easy, CURLOPT_USERAGENT, limits->user_agent) &&
-		set_text(easy, CURLOPT_ACCEPT_ENCODING, "") &&
+		provision_http_option_text(easy, CURLOPT_USERAGENT, limits->user_agent) &&
+		provision_http_option_text(easy, CURLOPT_ACCEPT_ENCODING, "") &&
 		set_method(call) &&
 		set_boundaries(easy) &&
-		set_connection(call) &&
-		set_tls(call) &&
-		set_sending(call) &&
-		set_notes(call);
+		provision_http_connection_apply(call) &&
+		set_sending(call);
 }

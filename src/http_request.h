@@ -12,6 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Who chose the host, and so which addresses it may have. */
+typedef enum HttpPeer
+{
+	HTTP_PEER_ENGINE,			/* an administrator: also private addresses */
+	HTTP_PEER_CALLBACK			/* somebody else: public addresses only */
+} HttpPeer;
+
 /*
  * What is to be sent.  All strings belong to the caller, are NUL-terminated
  * UTF-8 and are copied by provision_http_client_send as far as they are
@@ -25,6 +32,9 @@ typedef struct HttpRequest
 	int64_t		attempt_id;		/* the caller's name for this call */
 	const char *method;			/* GET, POST, PUT, DELETE, ...: letters only */
 	const char *url;			/* http:// or https://, already encoded */
+	const char *base_url;		/* where the URL has to lead, and below which
+								 * path; NULL: it was not put together */
+	HttpPeer	peer;
 	const char *site;			/* sent as Host and X-Frappe-Site-Name; NULL:
 								 * the URL's own host */
 	const char *authorization;	/* value of Authorization; NULL: none.  Our
@@ -35,6 +45,8 @@ typedef struct HttpRequest
 	const char *body;			/* JSON, any bytes; NULL: no body */
 	size_t		body_length;
 	const char *ca_file;		/* PEM; NULL: that of HttpLimits */
+	const char *client_certificate_file;	/* PEM, with a key; NULL: none */
+	const char *client_key_file;	/* PEM without passphrase */
 	int			connect_timeout_ms; /* DNS, connect and TLS; 0: 10 s */
 	int			timeout_ms;		/* the whole call; 0: 30 s */
 	bool		mutation;		/* must reach the server at most once */
@@ -52,6 +64,7 @@ typedef struct HttpLimits
 									 * it is slower than 100 bytes per second
 									 * for so long; 0: 30 */
 	const char *ca_file;		/* PEM; NULL: the system's */
+	const char *allowed_hosts;	/* of engines, see http_hosts.h; NULL: any */
 	const char *user_agent;		/* NULL: "provision" */
 } HttpLimits;
 

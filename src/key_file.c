@@ -47,6 +47,12 @@ is_closed(const struct stat *status, bool directory_is_closed, char problem[KEY_
 	return false;
 }
 
+bool
+provision_key_file_is_closed(const struct stat *status, char problem[KEY_PROBLEM_SIZE])
+{
+	return is_closed(status, false, problem);
+}
+
 /* The number of bytes, at most KEY_TEXT_SIZE; -1 after an error. */
 static ssize_t
 read_all(int file, char *text)

@@ -16,6 +16,10 @@
  */
 extern KeyRing *provision_key_file_read(const char *path, bool directory_is_closed, char problem[KEY_PROBLEM_SIZE]);
 
+/* Whether a file that holds some key belongs to the right user and is closed to others; if not, why. */
+struct stat;
+extern bool provision_key_file_is_closed(const struct stat *status, char problem[KEY_PROBLEM_SIZE]);
+
 /*
  * What one can see of a file without reading it: while that stays the same,
  * so do its keys.  Also tells a missing file from one that is there.

@@ -14,6 +14,7 @@
 #include "utils/guc.h"
 
 #include "actor.h"
+#include "http_hosts.h"
 #include "keeper.h"
 #include "settings.h"
 
@@ -26,6 +27,7 @@ int			provision_max_in_flight = 100;
 int			provision_priority_aging = 300;
 int			provision_retention = 90 * 24 * 60;
 int			provision_workers = 1;
+char	   *provision_allowed_hosts = NULL;
 char	   *provision_ca_file = NULL;
 char	   *provision_databases = NULL;
 char	   *provision_key_command = NULL;
@@ -51,6 +53,7 @@ typedef struct TextSetting
 	const char *fallback;
 	int			flags;
 	GucContext	context;
+	GucStringCheckHook check;
 } TextSetting;
 
 /* Made by provision_act_as(). RESET ALL does not end it, and no file can set it. */
@@ -80,11 +83,27 @@ static const NumberSetting number_settings[] = {
 	NULL, &provision_workers, 1, 64, 0},
 };
 
+static bool
+check_allowed_hosts(char **value, void **extra, GucSource source)
+{
+	const char *wrong;
+	size_t		length;
+
+	if (provision_http_hosts_check(*value, &wrong, &length))
+		return true;
+	GUC_check_errdetail("\"%.*s\" is no host name, address or network.", (int) Min(length, 100), wrong);
+	GUC_check_errhint("For example: erp.example.com, *.example.com:8443, 10.0.0.0/8, [2001:db8::1]:8000.");
+	return false;
+}
+
 static const TextSetting text_settings[] = {
 	{"provision.acting_client", "Network address of the user for whom this transaction acts.",
 	"Set by provision_act_as().", &provision_acting_client, "", OF_TRANSACTION, PGC_SUSET},
 	{"provision.acting_user", "User for whom this transaction acts.",
 	"Set by provision_act_as(). Empty: the role of the session acts for itself.", &provision_acting_user, "", OF_TRANSACTION, PGC_SUSET},
+	{"provision.allowed_hosts", "Hosts that engines may have, separated by commas.",
+	"Names, *.example.com, addresses and networks, perhaps with a port. Empty: any host.",
+	&provision_allowed_hosts, "", 0, PGC_SIGHUP, check_allowed_hosts},
 	{"provision.ca_file", "PEM file of the certificate authorities that are trusted.",
 	"Empty: the system's. An engine's ca_file goes before it.", &provision_ca_file, "", 0, PGC_SIGHUP},
 	{"provision.databases", "Databases in which workers run, separated by commas.",
@@ -113,7 +132,7 @@ provision_settings_define(void)
 		const TextSetting *setting = &text_settings[i];
 
 		DefineCustomStringVariable(setting->name, setting->description, setting->detail,
-								   setting->value, setting->fallback, setting->context, setting->flags, NULL, NULL, NULL);
+								   setting->value, setting->fallback, setting->context, setting->flags, setting->check, NULL, NULL);
 	}
 }
 

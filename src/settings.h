@@ -24,6 +24,9 @@ extern int	provision_max_crashes;
 extern int	provision_max_in_flight;
 extern int	provision_workers;
 
+/* NULL or empty: any host; see http_hosts.h. */
+extern char *provision_allowed_hosts;
+
 /* NULL or empty: the system's certificate authorities. */
 extern char *provision_ca_file;
 

@@ -19,7 +19,8 @@
 static Statement begin_calls = {
 	"SELECT call.attempt_id, call.method, call.url, call.body, call.site, call.ca_file, call.correlation_id,"
 	"       call.traceparent, call.idempotency_key, call.connect_timeout_ms, call.timeout_ms,"
-	"       coalesce(own.sealed, general.sealed), coalesce(own.identity, general.identity)"
+	"       coalesce(own.sealed, general.sealed), coalesce(own.identity, general.identity),"
+	"       call.base_url, call.client_certificate_file, call.client_key_file"
 	"  FROM provision.begin_calls($1, $2) AS call"
 	"  LEFT JOIN provision.secret AS own ON own.tenant_id = call.tenant_id AND own.name = 'credentials'"
 	"  LEFT JOIN provision.secret AS general ON general.engine_id = call.engine_id AND general.name = 'credentials'",
@@ -76,6 +77,9 @@ request_of_row(uint64 row)
 	request->idempotency_key = provision_row_text(row, 9, provision_statement_context);
 	request->connect_timeout_ms = provision_row_number(row, 10);
 	request->timeout_ms = provision_row_number(row, 11);
+	request->base_url = provision_row_text(row, 14, provision_statement_context);
+	request->client_certificate_file = provision_row_text(row, 15, provision_statement_context);
+	request->client_key_file = provision_row_text(row, 16, provision_statement_context);
 	request->mutation = strcmp(request->method, "GET") != 0;
 	return request;
 }

@@ -72,6 +72,7 @@ present_limits(void)
 		.max_body_size = (size_t) provision_max_body_size * 1024,
 			.max_connections = provision_max_in_flight,
 			.ca_file = provision_ca_file,
+			.allowed_hosts = provision_allowed_hosts,
 			.user_agent = "provision/" PROVISION_VERSION
 	};
 }

@@ -64,6 +64,14 @@ CREATE OR REPLACE FUNCTION provision.server_facts(
     AS 'MODULE_PATHNAME', 'provision_server_facts' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION provision.server_facts() IS 'What SQL cannot see of this server: its system identifier, the timeline of its WAL (null in recovery), whether it was started from a backup, whether the library is preloaded, whether a worker could not be started because all worker processes are in use.';
 
+CREATE OR REPLACE FUNCTION provision.host_problem(base_url text) RETURNS text
+    AS 'MODULE_PATHNAME', 'provision_host_problem' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION provision.host_problem(text) IS 'Why an engine must not have this address, judged by its host and by provision.allowed_hosts; null: it may.';
+
+CREATE OR REPLACE FUNCTION provision.client_certificate_problem(certificate_file text, key_file text) RETURNS text
+    AS 'MODULE_PATHNAME', 'provision_client_certificate_problem' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION provision.client_certificate_problem(text, text) IS 'Why the server cannot use these two PEM files; null: it can. Shows nothing of what is in them.';
+
 CREATE OR REPLACE FUNCTION provision.file_is_readable(path text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'provision_file_is_readable' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION provision.file_is_readable(text) IS 'The server may read this file.';

@@ -343,7 +343,8 @@ COMMENT ON FUNCTION provision.begin_touched_jobs(bigint, bigint[]) IS 'begin_job
 
 CREATE OR REPLACE FUNCTION provision.begin_calls(incarnation bigint, touched bigint[])
     RETURNS TABLE (attempt_id bigint, method text, url text, body text, site text, ca_file text, engine_id bigint, tenant_id bigint,
-                   correlation_id text, traceparent text, idempotency_key text, connect_timeout_ms integer, timeout_ms integer)
+                   correlation_id text, traceparent text, idempotency_key text, connect_timeout_ms integer, timeout_ms integer,
+                   base_url text, client_certificate_file text, client_key_file text)
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -360,7 +361,9 @@ BEGIN
                job.correlation_id, job.options ->> 'traceparent',
                CASE WHEN attempt.method <> 'GET' THEN format('provision-%s-%s-%s', job.job_id, attempt.ordinal, md5(attempt.call)) END,
                coalesce(engine.connect_timeout_ms, provision.setting_ms('provision.connect_timeout')),
-               attempt.timeout_ms
+               attempt.timeout_ms,
+               left(attempt.url, length(attempt.url) - length((intent.call).path)),     -- as it was then: somebody may have moved the engine
+               engine.client_certificate_file, engine.client_key_file
           FROM unnest(intents) AS intent
           JOIN provision.attempt ON attempt.attempt_id = intent.attempt_id
           JOIN provision.job ON job.job_id = attempt.job_id

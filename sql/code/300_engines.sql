@@ -8,6 +8,8 @@ BEGIN ATOMIC
     VALUES ('site',               'text',    NULL::double precision, NULL::double precision, NULL::jsonb),
            ('allow_http',         'boolean', NULL,  NULL,     'false'),
            ('ca_file',            'text',    NULL,  NULL,     NULL),
+           ('client_certificate_file', 'text', NULL, NULL,    NULL),
+           ('client_key_file',    'text',    NULL,  NULL,     NULL),
            ('max_concurrent',     'integer', 1,     10000,    '5'),
            ('rate_per_second',    'number',  0.001, 100000,   NULL),
            ('burst',              'integer', 1,     100000,   NULL),
@@ -35,8 +37,8 @@ BEGIN ATOMIC
                     CASE kind WHEN 'integer' THEN 'a whole number' ELSE 'a number' END, smallest, largest)
         WHEN key = 'site' AND value #>> '{}' !~ '^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?$'
         THEN 'Option "site" must be a host name, perhaps with a port.'
-        WHEN key = 'ca_file' AND (value #>> '{}' !~ '^/[^[:cntrl:]]+$' OR length(value #>> '{}') > 1000)
-        THEN 'Option "ca_file" must be the absolute path of a file on the database server.'
+        WHEN key LIKE '%\_file' AND (value #>> '{}' !~ '^/[^[:cntrl:]]+$' OR length(value #>> '{}') > 1000)
+        THEN format('Option "%s" must be the absolute path of a file on the database server.', key)
     END;
 END;
 COMMENT ON FUNCTION provision.option_problem(text, jsonb, text, double precision, double precision) IS 'What is wrong with the value of one option; null: nothing.';
@@ -44,7 +46,7 @@ COMMENT ON FUNCTION provision.option_problem(text, jsonb, text, double precision
 -- The address itself is never repeated in a message: it may hold a password that somebody put there by mistake.
 CREATE OR REPLACE FUNCTION provision.base_url_problem(base_url text, allow_http boolean)
     RETURNS text
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT CASE
         WHEN base_url IS NULL THEN 'base_url must be given.'
@@ -57,6 +59,7 @@ BEGIN ATOMIC
         WHEN NOT allow_http AND base_url !~ '^https:'
              AND base_url !~ '^http://(127\.[0-9.]+|localhost|\[::1\])(:[0-9]+)?(/|$)'
         THEN 'base_url must use https: over plain http the credentials could be read on the way. Option "allow_http" allows it all the same.'
+        ELSE provision.host_problem(base_url)
     END;
 END;
 COMMENT ON FUNCTION provision.base_url_problem(text, boolean) IS 'What is wrong with an engine''s address; null: nothing.';
@@ -65,20 +68,40 @@ CREATE OR REPLACE FUNCTION provision.clean_base_url(base_url text)
     RETURNS text
     LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-    SELECT rtrim(lower(substring(base_url FROM '^[A-Za-z]+://')) || substr(base_url, length(substring(base_url FROM '^[A-Za-z]+://')) + 1), '/')
+    SELECT rtrim(regexp_replace(lower(origin.words), '([a-z0-9_-])\.(:[0-9]*)?$', '\1\2') || substr(base_url, length(origin.words) + 1), '/')
+      FROM (SELECT substring(base_url FROM '^[A-Za-z]+://[^/]*') AS words) AS origin
      WHERE base_url ~ '^[A-Za-z]+://'
     UNION ALL
     SELECT base_url
      WHERE base_url !~ '^[A-Za-z]+://';
 END;
-COMMENT ON FUNCTION provision.clean_base_url(text) IS 'The address with its scheme in lower case and without trailing slashes.';
+COMMENT ON FUNCTION provision.clean_base_url(text) IS 'The address with scheme and host in lower case, without the final point of a host name and without trailing slashes.';
 
-CREATE OR REPLACE FUNCTION provision.refuse_invalid_engine(base_url text, kind text, options jsonb, extra_keys text[], allow_http boolean)
+-- Files are looked at when they are given: one that goes missing later must not keep anything else from being changed.
+CREATE OR REPLACE FUNCTION provision.client_certificate_refusal(options jsonb, former provision.engine)
+    RETURNS text
+    LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    SELECT CASE
+        WHEN (given.certificate_file IS NULL) <> (given.key_file IS NULL)
+        THEN 'Options "client_certificate_file" and "client_key_file" belong together: both are given, or neither.'
+        WHEN options ?| '{client_certificate_file,client_key_file}' AND given.certificate_file LIKE '/%' AND given.key_file LIKE '/%'
+        THEN provision.client_certificate_problem(given.certificate_file, given.key_file)
+    END
+      FROM (SELECT CASE WHEN options ? 'client_certificate_file' THEN options ->> 'client_certificate_file'
+                        ELSE former.client_certificate_file END AS certificate_file,
+                   CASE WHEN options ? 'client_key_file' THEN options ->> 'client_key_file' ELSE former.client_key_file END AS key_file) AS given;
+END;
+COMMENT ON FUNCTION provision.client_certificate_refusal(jsonb, provision.engine) IS 'What is wrong with the client certificate an engine would have with these options; null: nothing.';
+
+CREATE OR REPLACE FUNCTION provision.refuse_invalid_engine(base_url text, kind text, options jsonb, extra_keys text[], former provision.engine)
     RETURNS void
-    LANGUAGE plpgsql IMMUTABLE
+    LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    allow_http boolean := CASE WHEN refuse_invalid_engine.options ? 'allow_http'
+                               THEN coalesce(refuse_invalid_engine.options -> 'allow_http' = 'true', false) ELSE coalesce((former).allow_http, false) END;
     keys text[] := ARRAY(SELECT known.key FROM provision.engine_option_keys() AS known) || refuse_invalid_engine.extra_keys;
     problems text[];
 BEGIN
@@ -87,7 +110,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = format('Options are %s.', array_to_string(keys, ', '));
     END IF;
     SELECT array_agg(problem.words ORDER BY problem.position, problem.words) INTO problems
-      FROM (SELECT 1 AS position, provision.base_url_problem(refuse_invalid_engine.base_url, refuse_invalid_engine.allow_http) AS words
+      FROM (SELECT 1 AS position, provision.base_url_problem(refuse_invalid_engine.base_url, allow_http) AS words
             UNION ALL
             SELECT 2, format('kind must be "erpnext", not "%s".', left(refuse_invalid_engine.kind, 100))
              WHERE refuse_invalid_engine.kind IS DISTINCT FROM 'erpnext'
@@ -98,7 +121,9 @@ BEGIN
             UNION ALL
             SELECT 4, format('Option "%s" is not known. %s', left(given.key, 100), provision.did_you_mean(given.key, keys, ''))
               FROM jsonb_object_keys(refuse_invalid_engine.options) AS given (key)
-             WHERE given.key <> ALL (keys)) AS problem
+             WHERE given.key <> ALL (keys)
+            UNION ALL
+            SELECT 5, provision.client_certificate_refusal(refuse_invalid_engine.options, former)) AS problem
      WHERE problem.words IS NOT NULL;
     IF problems IS NOT NULL THEN
         RAISE EXCEPTION 'engine settings are not valid: %',
@@ -109,7 +134,7 @@ BEGIN
     END IF;
 END;
 $$;
-COMMENT ON FUNCTION provision.refuse_invalid_engine(text, text, jsonb, text[], boolean) IS 'Error 22023 with every problem of an engine''s address, kind and options in its DETAIL.';
+COMMENT ON FUNCTION provision.refuse_invalid_engine(text, text, jsonb, text[], provision.engine) IS 'Error 22023 with every problem of an engine''s address, kind and options in its DETAIL.';
 
 CREATE OR REPLACE FUNCTION provision.engine_with_options(engine provision.engine, options jsonb)
     RETURNS provision.engine
@@ -180,14 +205,14 @@ DECLARE
 BEGIN
     PERFORM provision.require_platform(to_act => true);
     PERFORM provision.refuse_invalid_name('engine', provision_engine_create.name);
-    PERFORM provision.refuse_invalid_engine(address, provision_engine_create.kind, provision_engine_create.options, '{}',
-                coalesce(provision_engine_create.options -> 'allow_http' = 'true', false));
+    PERFORM provision.refuse_invalid_engine(address, provision_engine_create.kind, provision_engine_create.options, '{}', blank);
     new := provision.engine_with_options(blank, (SELECT jsonb_object_agg(known.key, NULL) FROM provision.engine_option_keys() AS known)
                                                 || provision_engine_create.options);
-    INSERT INTO provision.engine (name, kind, base_url, site, allow_http, ca_file, max_concurrent, rate_per_second, burst,
+    INSERT INTO provision.engine (name, kind, base_url, site, allow_http, ca_file, client_certificate_file, client_key_file,
+                                  max_concurrent, rate_per_second, burst,
                                   failure_threshold, recovery_seconds, connect_timeout_ms, timeout_ms, max_queue_depth)
     VALUES (provision_engine_create.name, provision_engine_create.kind, address, new.site, new.allow_http, new.ca_file,
-            new.max_concurrent, new.rate_per_second, new.burst, new.failure_threshold, new.recovery_seconds,
+            new.client_certificate_file, new.client_key_file, new.max_concurrent, new.rate_per_second, new.burst, new.failure_threshold, new.recovery_seconds,
             new.connect_timeout_ms, new.timeout_ms, new.max_queue_depth)
     ON CONFLICT DO NOTHING
     RETURNING engine_id INTO new.engine_id;
@@ -201,7 +226,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_create(text, text, text, jsonb) IS
-    'Makes a server known. Options: site, allow_http, ca_file, max_concurrent (5), rate_per_second, burst, failure_threshold (5), recovery_seconds (60), connect_timeout_ms, timeout_ms, max_queue_depth. Errors: 22023 with all problems, 42602 name, 42710 exists, 42501 not a platform administrator.';
+    'Makes a server known. Options: site, allow_http, ca_file, client_certificate_file and client_key_file, max_concurrent (5), rate_per_second, burst, failure_threshold (5), recovery_seconds (60), connect_timeout_ms, timeout_ms, max_queue_depth. Errors: 22023 with all problems, 42602 name, 42710 exists, 42501 not a platform administrator.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_engine_update(name text, options jsonb)
     RETURNS void
@@ -215,14 +240,12 @@ DECLARE
 BEGIN
     PERFORM FROM provision.engine WHERE engine.engine_id = changed.engine_id FOR NO KEY UPDATE;
     changed := provision.engine_named(provision_engine_update.name);
-    PERFORM provision.refuse_invalid_engine(address, changed.kind, provision_engine_update.options, '{base_url}',
-                CASE WHEN provision_engine_update.options ? 'allow_http'
-                     THEN coalesce(provision_engine_update.options -> 'allow_http' = 'true', false) ELSE changed.allow_http END);
+    PERFORM provision.refuse_invalid_engine(address, changed.kind, provision_engine_update.options, '{base_url}', changed);
     changed := provision.engine_with_options(changed, provision_engine_update.options);
     UPDATE provision.engine
-       SET (base_url, site, allow_http, ca_file, max_concurrent, rate_per_second, burst, failure_threshold, recovery_seconds,
-            connect_timeout_ms, timeout_ms, max_queue_depth)
-         = (address, changed.site, changed.allow_http, changed.ca_file, changed.max_concurrent, changed.rate_per_second, changed.burst,
+       SET (base_url, site, allow_http, ca_file, client_certificate_file, client_key_file, max_concurrent, rate_per_second, burst, failure_threshold,
+            recovery_seconds, connect_timeout_ms, timeout_ms, max_queue_depth)
+         = (address, changed.site, changed.allow_http, changed.ca_file, changed.client_certificate_file, changed.client_key_file, changed.max_concurrent, changed.rate_per_second, changed.burst,
             changed.failure_threshold, changed.recovery_seconds, changed.connect_timeout_ms, changed.timeout_ms, changed.max_queue_depth)
      WHERE engine.engine_id = changed.engine_id;
     UPDATE provision.job        -- what waits for a token of the old rate looks again

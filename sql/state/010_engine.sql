@@ -12,6 +12,8 @@ CREATE TABLE provision.engine (
     site                text,
     allow_http          boolean NOT NULL DEFAULT false,
     ca_file             text,
+    client_certificate_file text,
+    client_key_file     text,
     max_concurrent      integer NOT NULL DEFAULT 5,
     rate_per_second     double precision,
     burst               integer,
@@ -27,6 +29,7 @@ CREATE TABLE provision.engine (
     CONSTRAINT plain_http_is_allowed_or_loopback CHECK (
         allow_http OR base_url ~ '^https:' OR base_url ~ '^http://(127\.[0-9.]+|localhost|\[::1\])(:[0-9]+)?(/|$)'),
     CONSTRAINT site_is_a_host_name CHECK (site ~ '^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?$'),
+    CONSTRAINT client_certificate_has_a_key CHECK ((client_certificate_file IS NULL) = (client_key_file IS NULL)),
     CONSTRAINT max_concurrent_is_positive CHECK (max_concurrent BETWEEN 1 AND 10000),
     CONSTRAINT rate_per_second_is_positive CHECK (rate_per_second > 0 AND rate_per_second <= 100000),
     CONSTRAINT burst_is_positive CHECK (burst BETWEEN 1 AND 100000),
@@ -42,6 +45,8 @@ COMMENT ON COLUMN provision.engine.base_url IS 'Scheme, host, port and path pref
 COMMENT ON COLUMN provision.engine.site IS 'Default Frappe site of its tenants, sent as Host and X-Frappe-Site-Name; null: the host of base_url.';
 COMMENT ON COLUMN provision.engine.allow_http IS 'Plain http is accepted beyond loopback.';
 COMMENT ON COLUMN provision.engine.ca_file IS 'PEM file of certificate authorities on the database server; null: provision.ca_file or the system''s.';
+COMMENT ON COLUMN provision.engine.client_certificate_file IS 'PEM file on the database server by which we prove who we are; null: we do not.';
+COMMENT ON COLUMN provision.engine.client_key_file IS 'PEM file of its private key, without passphrase.';
 COMMENT ON COLUMN provision.engine.max_concurrent IS 'Calls at once, over all workers.';
 COMMENT ON COLUMN provision.engine.rate_per_second IS 'Calls per second over all workers; null: no limit.';
 COMMENT ON COLUMN provision.engine.burst IS 'Calls that may start at once after a quiet time under rate_per_second; null: one second''s worth, at least 1.';

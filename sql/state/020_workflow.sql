@@ -153,5 +153,5 @@ COMMENT ON COLUMN provision.answer_rule.kind IS 'Kind of engine; null: any.';
 COMMENT ON COLUMN provision.answer_rule.path_like IS 'LIKE pattern on the call''s path; null: any.';
 COMMENT ON COLUMN provision.answer_rule.is_json IS 'The body was a JSON object; null: either.';
 COMMENT ON COLUMN provision.answer_rule.exc_type IS 'Frappe''s exception class; empty string: none was given; null: any.';
-COMMENT ON COLUMN provision.answer_rule.curl_code IS 'libcurl''s result code; null: any.';
+COMMENT ON COLUMN provision.answer_rule.curl_code IS 'libcurl''s result code, from 1001 on one of our own; null: any.';
 COMMENT ON COLUMN provision.answer_rule.trips IS 'Counts as a transport failure for the engine''s circuit breaker.';

@@ -125,13 +125,16 @@ INSERT INTO provision.answer_rule (ordinal, delivery, curl_code, verdict, error_
     (810, 'not_sent', 1,    'permanent', 'REQUEST_NOT_SENDABLE',          false, true),     -- UNSUPPORTED_PROTOCOL
     (811, 'not_sent', 3,    'permanent', 'REQUEST_NOT_SENDABLE',          false, true),     -- URL_MALFORMAT
     (812, 'not_sent', 43,   'permanent', 'REQUEST_NOT_SENDABLE',          false, true),     -- BAD_FUNCTION_ARGUMENT
+    (813, 'not_sent', 1001, 'needs_person', 'ADDRESS_REFUSED',            false, true),     -- of our own, see src/http_call.h
+    (814, 'unknown',  1001, 'needs_person', 'ADDRESS_REFUSED',            false, true),     -- a read that libcurl repeated
+    (815, 'not_sent', 1002, 'needs_person', 'HOST_NOT_ALLOWED',           false, true),
     (820, 'not_sent', 2,    'transient', 'REQUEST_NOT_SENDABLE',          false, true),     -- FAILED_INIT: refused before it began
     (821, 'not_sent', 27,   'transient', 'WORKER_OUT_OF_RESOURCES',       false, true),     -- OUT_OF_MEMORY
     (830, 'not_sent', 6,    'transient', 'ENGINE_NAME_NOT_FOUND',         true,  true),     -- COULDNT_RESOLVE_HOST
     (840, 'not_sent', 35,   'permanent', 'TLS_FAILED',                    true,  true),     -- SSL_CONNECT_ERROR
     (841, 'not_sent', 53,   'permanent', 'TLS_FAILED',                    true,  true),     -- SSL_ENGINE_NOTFOUND
     (842, 'not_sent', 54,   'permanent', 'TLS_FAILED',                    true,  true),     -- SSL_ENGINE_SETFAILED
-    (843, 'not_sent', 58,   'permanent', 'TLS_CLIENT_CERTIFICATE_WANTED', true,  true),     -- SSL_CERTPROBLEM
+    (843, 'not_sent', 58,   'permanent', 'TLS_CLIENT_CERTIFICATE_UNREADABLE', true, true),  -- SSL_CERTPROBLEM
     (844, 'not_sent', 59,   'permanent', 'TLS_FAILED',                    true,  true),     -- SSL_CIPHER
     (845, 'not_sent', 60,   'permanent', 'TLS_CERTIFICATE_REFUSED',       true,  true),     -- PEER_FAILED_VERIFICATION
     (846, 'not_sent', 64,   'permanent', 'TLS_FAILED',                    true,  true),     -- USE_SSL_FAILED

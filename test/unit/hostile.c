@@ -73,7 +73,8 @@ note_file(const char *name, const char *value)
 {
 	char	   *file = strcmp(name, "ca_file") == 0 ? hostile.ca_file :
 		strcmp(name, "wrong_ca_file") == 0 ? hostile.wrong_ca_file :
-		strcmp(name, "authority_file") == 0 ? hostile.authority_file : NULL;
+		strcmp(name, "authority_file") == 0 ? hostile.authority_file :
+		strcmp(name, "folder") == 0 ? hostile.folder : NULL;
 
 	if (file != NULL)
 		snprintf(file, sizeof(hostile.ca_file), "%s", value);

@@ -25,6 +25,10 @@ typedef struct HostilePorts
 	char		ca_file[200];	/* of the self-signed ones but wrong_host */
 	char		wrong_ca_file[200];
 	char		authority_file[200];
+	char		folder[200];	/* of the certificates: client.pem and
+								 * client.key are signed by the authority,
+								 * client.sealed.key is the key with a
+								 * passphrase */
 } HostilePorts;
 
 extern HostilePorts hostile;

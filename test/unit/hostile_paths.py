@@ -324,6 +324,16 @@ def folded_head(connection, request):
 
 
 @behaviour
+def many_short_headers(connection, request):
+    connection.answer(headers=b"".join(b"X-%d:\r\n" % i for i in range(int(request.query))))
+
+
+@behaviour
+def set_cookie(connection, request):
+    connection.answer(headers=b"Set-Cookie: sid=stolen; Path=/\r\nStrict-Transport-Security: max-age=1000\r\nAlt-Svc: h2=\":1\"; ma=1000\r\n")
+
+
+@behaviour
 def two_lengths(connection, request):
     connection.answer(headers=b"Connection: close\r\nContent-Length: 3\r\n")
     raise Closed

@@ -100,6 +100,7 @@ def listen_tls(folder):
     authority = tls.make_authority(folder)
     signed = tls.sign_certificate(authority, "signed", tls.RIGHT_NAMES, "20200101000000Z", "20991231235959Z")
     expired = tls.sign_certificate(authority, "expired", tls.RIGHT_NAMES, "20200101000000Z", "20200201000000Z")
+    tls.seal_key(tls.sign_certificate(authority, "client", "DNS:client.example", "20200101000000Z", "20991231235959Z"))
     http2 = tls.make_context(right)
     http2.set_alpn_protocols(["h2"])
     return {
@@ -108,14 +109,15 @@ def listen_tls(folder):
         "expired": listen(serve_http, tls.make_context(expired)),
         "wrong_host": listen(serve_http, tls.make_context(wrong)),
         "old_tls": listen(serve_http, tls.make_old_context(right)),
-        "client_certificate": listen(serve_http, tls.make_demanding_context(right, ssl.TLSVersion.TLSv1_2)),
-        "client_certificate_later": listen(serve_http, tls.make_demanding_context(right, ssl.TLSVersion.TLSv1_3)),
+        "client_certificate": listen(serve_http, tls.make_demanding_context(right, authority, ssl.TLSVersion.TLSv1_2)),
+        "client_certificate_later": listen(serve_http, tls.make_demanding_context(right, authority, ssl.TLSVersion.TLSv1_3)),
         "broken_tls": listen(tls.serve_nothing),
         "silent_tls": listen(tls.serve_silence),
         "http2": listen(serve_http2_refusing, http2),
         "ca_file": right + ".pem",
         "wrong_ca_file": wrong + ".pem",
         "authority_file": authority + ".pem",
+        "folder": folder,
     }
 
 

@@ -75,9 +75,15 @@ def make_old_context(certificate):
     return context
 
 
-def make_demanding_context(certificate, version):
-    """Wants a certificate of the client too: up to TLS 1.2 within the handshake, later when the client thinks it is over."""
+def seal_key(path):
+    """The key in <path>.key once more, protected by a passphrase, as <path>.sealed.key."""
+    openssl("pkey", "-in", path + ".key", "-aes256", "-passout", "pass:passphrase", "-out", path + ".sealed.key")
+
+
+def make_demanding_context(certificate, authority, version):
+    """Wants a certificate that the authority signed: up to TLS 1.2 within the handshake, later when the client thinks it is over."""
     context = make_context(certificate)
+    context.load_verify_locations(authority + ".pem")
     context.minimum_version = context.maximum_version = version
     context.verify_mode = ssl.CERT_REQUIRED
     return context

@@ -1,6 +1,7 @@
 /*
  * test_http_addresses.c
- *		Names that have no address, an odd one, or too many; IPv6 beside IPv4.
+ *		Names that have no address, an odd one, one that is refused, or too
+ *		many; IPv6 beside IPv4.
  *
  * getaddrinfo is replaced for libcurl, too: each name below ".test" has the
  * addresses that its case wants.
@@ -22,6 +23,9 @@ extern int	getaddrinfo(const char *node, const char *service,
 						const struct addrinfo *hints,
 						struct addrinfo **result);
 extern void freeaddrinfo(struct addrinfo *result);
+
+/* What "flips.test" stands for. */
+static const char *flipping_address = "127.0.0.1";
 
 /* One allocation for each, so that the list is freed one by one. */
 typedef struct Entry
@@ -84,6 +88,19 @@ getaddrinfo(const char *node, const char *service,
 		add_v6(result, "::1", port);
 	if (strcmp(node, "mapped.test") == 0)
 		add_v6(result, "::ffff:127.0.0.1", port);
+	if (strcmp(node, "flips.test") == 0)
+		add_v4(result, flipping_address, port);
+	if (strcmp(node, "mixed.test") == 0)
+		add_v4(result, "127.0.0.1", port);
+	if (strcmp(node, "mixed.test") == 0 || strcmp(node, "metadata.test") == 0)
+	{
+		add_v6(result, "fe80::a9fe:a9fe", port);
+		add_v4(result, "169.254.169.254", port);
+		add_v6(result, "::ffff:169.254.169.254", port);
+		add_v6(result, "64:ff9b::a9fe:a9fe", port);
+	}
+	if (strcmp(node, "unspecified.test") == 0)
+		add_v4(result, "0.0.0.0", port);
 	for (i = 0; i < MANY && strcmp(node, "many.test") == 0; i++)
 		add_v4(result, "127.0.0.2", port);
 	return *result == NULL ? EAI_NONAME : 0;
@@ -145,6 +162,67 @@ is_refused(const char *host, int port)
 	provision_http_answer_free(answer);
 }
 
+/* Nothing is sent, and it is said why. */
+static void
+is_forbidden(HttpPeer peer, const char *host, const char *words)
+{
+	HttpRequest request = hostile_request("POST", "");
+	char		url[100];
+	HttpAnswer *answer;
+
+	snprintf(url, sizeof(url), "http://%s:%d/ok?forbidden", host, hostile.plain);
+	request.url = url;
+	request.peer = peer;
+	request.mutation = true;
+	request.authorization = "token key:secret";
+	answer = hostile_call(&request);
+	tap_ok(answer->delivery == DELIVERY_NOT_SENT && answer->curl_code == 1001 &&
+		   strncmp(answer->error, "connecting: the address ", 24) == 0 && strstr(answer->error, words) != NULL,
+		   "%s: %s", host, answer->error ? answer->error : "served");
+	provision_http_answer_free(answer);
+}
+
+static void
+test_forbidden(void)
+{
+	is_forbidden(HTTP_PEER_ENGINE, "169.254.169.254", "link-local");
+	is_forbidden(HTTP_PEER_ENGINE, "metadata.test", "link-local");
+	is_forbidden(HTTP_PEER_ENGINE, "unspecified.test", "unspecified");
+	is_forbidden(HTTP_PEER_ENGINE, "0.0.0.0", "unspecified");
+	is_forbidden(HTTP_PEER_ENGINE, "[::]", "unspecified");
+	is_forbidden(HTTP_PEER_ENGINE, "[::ffff:169.254.169.254]", "link-local");
+	is_forbidden(HTTP_PEER_CALLBACK, "127.0.0.1", "loopback");
+	is_forbidden(HTTP_PEER_CALLBACK, "both.test", "loopback");
+	is_forbidden(HTTP_PEER_CALLBACK, "mapped.test", "loopback");
+	is_forbidden(HTTP_PEER_CALLBACK, "mixed.test", "refused");
+	is_forbidden(HTTP_PEER_CALLBACK, "10.0.0.1", "private");
+	is_forbidden(HTTP_PEER_CALLBACK, "[fd00::1]", "private");
+	tap_is(hostile_count("/ok?forbidden"), 0, "nothing of that arrived");
+	is_served("mixed.test", hostile.plain);
+}
+
+/* Judged is the address of the connection, not what the name meant before. */
+static void
+test_rebinding(void)
+{
+	HttpLimits	limits = {0};
+
+	is_served("flips.test", hostile.plain);
+	flipping_address = "169.254.169.254";
+	provision_http_client_close();	/* which has kept address and connection */
+	provision_http_client_open(&limits);
+	is_forbidden(HTTP_PEER_ENGINE, "flips.test", "169.254.169.254");
+}
+
+/* A connection that was made for an engine must not carry anybody else there. */
+static void
+test_kept_connection(void)
+{
+	hostile_warm_up(hostile_url("/ok"), NULL);
+	is_forbidden(HTTP_PEER_CALLBACK, "127.0.0.1", "loopback");
+	tap_is(hostile_count("/ok?forbidden"), 0, "a kept connection is of no use to others");
+}
+
 /* A thousand addresses at which nobody listens do not outlast the limit. */
 static void
 test_many(void)
@@ -195,6 +273,9 @@ main(void)
 	is_served("both.test", hostile.plain);
 	test_many();
 	test_v6();
+	test_forbidden();
+	test_rebinding();
+	test_kept_connection();
 	provision_http_client_close();
 	hostile_stop();
 	return tap_done();

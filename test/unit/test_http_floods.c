@@ -20,7 +20,7 @@
 static const char *const floods[] = {
 	"/huge-body", "/endless-chunks", "/gzip-bomb", "/deflate-bomb",
 	"/brotli-bomb", "/zstd-bomb", "/nested-gzip-bomb", "/huge-header",
-	"/many-headers", "/many-encodings"
+	"/many-headers", "/many-short-headers?1000", "/many-encodings"
 };
 
 /* The most memory this process ever had, in kB; 0 where that is not told. */

@@ -22,6 +22,12 @@ static const RedirectCase cases[] = {
 	"http://localhost:%d/ok?redirected"},
 	{"/redirect-to?http://169.254.169.254/latest/meta-data/",
 	"http://169.254.169.254/latest/meta-data/"},
+	{"/redirect-to?http://user:password@localhost:%d/ok?redirected",
+	"http://user:password@localhost:%d/ok?redirected"},
+	{"/redirect-to?http://127.0.0.1:1/ok?redirected",
+	"http://127.0.0.1:1/ok?redirected"},
+	{"/redirect-to?https://127.0.0.1:%d/ok?redirected",
+	"https://127.0.0.1:%d/ok?redirected"},
 	{"/redirect-to?file:///etc/passwd", "file:///etc/passwd"},
 	{"/redirect-to?//127.0.0.1:%d/ok?redirected",
 	"http://127.0.0.1:%d/ok?redirected"},
@@ -83,6 +89,21 @@ test_repeated_credentials(void)
 	provision_http_answer_free(answer);
 }
 
+/* Neither a cookie, nor another scheme or port, which an answer tells us to use from now on. */
+static void
+test_nothing_is_remembered(void)
+{
+	HttpRequest request = hostile_request("GET", "/set-cookie");
+	HttpAnswer *answer = hostile_call(&request);
+
+	tap_is(answer->http_status, 200, "an answer that wants to be remembered");
+	provision_http_answer_free(answer);
+	request = hostile_request("GET", "/echo");
+	answer = hostile_call(&request);
+	tap_ok(answer->http_status == 200 && strstr(answer->body, "ookie") == NULL, "the next request tells nothing of it");
+	provision_http_answer_free(answer);
+}
+
 int
 main(void)
 {
@@ -99,6 +120,7 @@ main(void)
 	}
 	test_downgrade();
 	test_repeated_credentials();
+	test_nothing_is_remembered();
 	tap_is(hostile_count("/ok?redirected"), 0, "nothing arrived where they point");
 	tap_is(hostile_count("/redirect-loop"), 2, "a loop is not entered");
 	provision_http_client_close();
