@@ -60,7 +60,7 @@ static const AnswerCase cases[] = {
 	{"/huge-header", UNKNOWN, 200,
 	"reading the answer: "},
 	{"/many-headers", UNKNOWN, 200,
-	"reading the answer: the header lines are longer than allowed"},
+	"reading the answer: the header lines are longer or more than allowed"},
 	{"/long-status", UNKNOWN, 0, ""},
 	{"/garbage", UNKNOWN, 0, "waiting for the answer: "},
 	{"/http-0-9", UNKNOWN, 0, "waiting for the answer: "},
