@@ -17,20 +17,6 @@ sub url
 	return shift->root . '/agent';
 }
 
-# What may change at run time: manual, step_ms, workers, backup_workers, redis_down, ...
-sub mode
-{
-	my ($self, %changes) = @_;
-	return $self->control('POST', 'mode', \%changes);
-}
-
-# In the mode "manual": so many moments for every job that can go on.
-sub tick
-{
-	my ($self, $count) = @_;
-	return $self->control('POST', 'tick', { count => $count // 1 });
-}
-
 # A site that nobody submitted: { site => 'acme.example.com', half_made => JSON::PP::true, ... }
 sub plant_site
 {

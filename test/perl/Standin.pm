@@ -1,4 +1,4 @@
-# A stand-in as a process of the test, and its control API: ERPNext's here, Agent's in AgentStandin.pm.
+# A stand-in as a process of the test, and its control API: ERPNext's here, others in AgentStandin.pm and PressStandin.pm.
 package Standin;
 
 use strict;
@@ -63,6 +63,20 @@ sub fault
 sub clear_faults
 {
 	return shift->control('DELETE', 'fault');
+}
+
+# What may change at run time; the names are in test/standin/README.md.
+sub mode
+{
+	my ($self, %changes) = @_;
+	return $self->control('POST', 'mode', \%changes);
+}
+
+# Where jobs go on by hand (--manual): so many moments for each that can.
+sub tick
+{
+	my ($self, $count) = @_;
+	return $self->control('POST', 'tick', { count => $count // 1 });
 }
 
 # Requests in the order of their arrival.

@@ -1,12 +1,12 @@
-"""The faults that only ERPNext has."""
+"""The faults of what is built on Frappe: its exceptions."""
 
 from common.faults import RequestFault
 from common.http_server import Response, encode
 from errors import FrappeError, error_body
 
 
-class ErpnextFault(RequestFault):
-    action_keys = RequestFault.action_keys | {"exc_type", "half_made_company"}
+class FrappeFault(RequestFault):
+    action_keys = RequestFault.action_keys | {"exc_type"}
     made_up = RequestFault.made_up | {"exc_type"}
 
     def answer(self, request, given):
@@ -18,3 +18,7 @@ class ErpnextFault(RequestFault):
         if error.status >= 500 or not error.text:
             error.messages = []         # what the database or Python raises has no message for people
         return Response(error.status, encode(error_body(error)).encode(), headers=self.headers())
+
+
+class ErpnextFault(FrappeFault):
+    action_keys = FrappeFault.action_keys | {"half_made_company"}

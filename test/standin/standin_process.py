@@ -74,6 +74,10 @@ class AgentStandIn(StandIn):
     program = "agent.py"
 
 
+class PressStandIn(StandIn):
+    program = "press.py"
+
+
 class StandInCase(unittest.TestCase):
     """One process for the tests of a class, reset before each."""
     standin = StandIn

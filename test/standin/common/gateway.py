@@ -61,6 +61,7 @@ class Exchange:
 class Gateway:
     exchange = Exchange             # the class of an exchange
     fault = RequestFault            # the class of the faults of requests
+    job_fault = None                # and that of the faults of jobs, where there are jobs
     mode_at_start = {}              # what `POST mode` may change
 
     def __init__(self, options, journal, control_routes):
@@ -108,10 +109,12 @@ class Gateway:
             self.log_file.write(encode(entry) + "\n")
             self.log_file.flush()
 
-    # -- what differs from server to server
-
     def fault_class(self, description):
+        if self.job_fault is not None and self.job_fault.is_meant(description, self.fault):
+            return self.job_fault
         return self.fault
+
+    # -- what differs from server to server
 
     def find_place(self, request):
         """The name and the state of what the request is for: a site, a server. The state may be None."""

@@ -19,7 +19,7 @@ class AgentExchange(Exchange):
 
 class AgentGateway(Gateway):
     exchange = AgentExchange
-    fault = faults.AgentFault
+    fault, job_fault = faults.AgentFault, faults.JobFault
 
     def __init__(self, options):
         self.agent = None
@@ -44,9 +44,6 @@ class AgentGateway(Gateway):
 
     def inventory(self):
         return {self.agent.name: self.agent.inventory()}
-
-    def fault_class(self, description):
-        return faults.fault_class(description)
 
     def find_place(self, request):
         return self.agent.name, self.agent

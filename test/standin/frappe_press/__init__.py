@@ -1,0 +1,1 @@
+"""What Frappe Cloud's public API (Press) does: teams, sites, their jobs and backups."""
