@@ -244,7 +244,7 @@ class HttpServer:
         self.receive = receive
         self.idle_seconds = idle_seconds
         self.connections = set()
-        self.listener = self.port = None
+        self.listener = self.port = self.absence = None
 
     async def start(self, port):
         await self.listen(port)
@@ -261,8 +261,15 @@ class HttpServer:
         self.listener.close()
         for connection in list(self.connections):
             connection.drop()
-        loop = asyncio.get_running_loop()
-        loop.call_later(seconds, lambda: loop.create_task(self.listen(self.port)))
+        placeholder = socket.socket()       # bound, but deaf: nobody else gets the port meanwhile
+        placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        placeholder.bind(("127.0.0.1", self.port))
+        self.absence = asyncio.get_running_loop().create_task(self.come_back(seconds, placeholder))
+
+    async def come_back(self, seconds, placeholder):
+        await asyncio.sleep(seconds)
+        await self.listen(self.port)
+        placeholder.close()
 
     def sweep_interval(self):
         return max(0.05, min(0.25, self.idle_seconds / 8))

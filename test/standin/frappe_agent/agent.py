@@ -29,10 +29,11 @@ class Agent:
         self.backups_running = {}       # bench and site → how many at this moment
         self.overlapping_backups = 0
         self.started = collections.Counter()
+        self.tasks = set()              # keeps those calls alive
         self.callbacks = []             # what became of each call of the address that wants to know
 
     def now(self, job=None):
-        now = datetime.datetime.utcnow()
+        now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
         whole = self.mode["whole_seconds"] or job and job.fault and job.fault.action.get("whole_seconds")
         return now.replace(microsecond=0) if whole else now
 
@@ -61,7 +62,9 @@ class Agent:
     def call_back(self, job):
         """Tells the configured address that a job is over; what it answers changes nothing."""
         if self.options.press_url:
-            asyncio.get_running_loop().create_task(self.post_callback(job.id))
+            task = asyncio.get_running_loop().create_task(self.post_callback(job.id))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
 
     async def post_callback(self, number):
         url = urllib.parse.urlsplit(self.options.press_url)
