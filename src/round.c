@@ -8,6 +8,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "chores.h"
 #include "clock.h"
 #include "fault.h"
 #include "http_client.h"
@@ -16,9 +17,6 @@
 #include "settings.h"
 #include "trouble.h"
 #include "worker.h"
-
-/* History is looked through at most once in this time, unless a batch was not enough. */
-#define PURGE_INTERVAL_MS (60 * 60 * 1000)
 
 /* What somebody else has locked is tried again after this time, doubled each time in vain. */
 #define LOCKED_PAUSE_MS 50
@@ -121,8 +119,8 @@ forget_requests(List *requests)
 		wipe_authorization(lfirst(cell));
 }
 
-static void
-leave_if_extension_changed(Worker *worker)
+void
+provision_round_leave_if_extension_changed(Worker *worker)
 {
 	Oid			extension = provision_store_extension();
 
@@ -153,22 +151,6 @@ write_figures(Worker *worker, int new_calls)
 	worker->figures_due_at = DT_NOEND;
 }
 
-/* When the oldest history is too old changes only when some is removed, or written for the first time. */
-static void
-look_at_history(Worker *worker)
-{
-	TimestampTz due_at;
-
-	if (worker->has_more_history)
-		worker->purge_due_at = GetCurrentTimestamp();
-	else if (worker->purge_due_at == DT_NOEND || worker->purge_due_at <= worker->purged_at)
-	{
-		due_at = provision_store_history_due_at();
-		worker->purge_due_at = due_at == DT_NOEND ? DT_NOEND :
-			Max(due_at, TimestampTzPlusMilliseconds(worker->purged_at, PURGE_INTERVAL_MS));
-	}
-}
-
 static void
 note_outlook(Worker *worker, const StoreOutlook *outlook)
 {
@@ -177,8 +159,8 @@ note_outlook(Worker *worker, const StoreOutlook *outlook)
 	worker->has_peers = outlook->has_peers;
 }
 
-static void
-hold_off(Worker *worker)
+void
+provision_round_hold_off(Worker *worker)
 {
 	worker->hindered_until_ms = provision_clock_ms() + provision_trouble_pause_ms();
 	worker->must_look = true;
@@ -255,7 +237,7 @@ do_round(void *argument)
 	Datum		left_over;
 	int			places;
 
-	leave_if_extension_changed(worker);
+	provision_round_leave_if_extension_changed(worker);
 	make_good(worker);
 	rescue_jobs_of_dead_peers(worker);
 	jobs = provision_store_no_jobs();
@@ -271,7 +253,7 @@ do_round(void *argument)
 	places = provision_max_in_flight - provision_http_client_in_flight() - list_length(round->requests);
 	round->work = provision_store_claim(worker->incarnation, &worker->memory, left_over, Max(places, 0));
 	write_figures(worker, list_length(round->requests));
-	look_at_history(worker);
+	provision_chores_look(worker);
 	round->outlook = provision_store_end_round(worker->incarnation);
 }
 
@@ -297,7 +279,7 @@ provision_round_run(Worker *worker)
 	{
 		forget_requests(round.requests);
 		provision_keeper_repeat();
-		hold_off(worker);
+		provision_round_hold_off(worker);
 		return;
 	}
 	pass_faults_after_commit(&round);
@@ -317,23 +299,5 @@ provision_round_run(Worker *worker)
 	worker->due_at = Min(postpone_what_is_locked(worker, round.work.next_due_at, round.work.was_hindered, was_fruitful),
 						 Min(worker->rescue_due_at, worker->figures_due_at));
 	note_outlook(worker, &round.outlook);
-}
-
-static void
-do_purge(void *argument)
-{
-	Worker	   *worker = argument;
-
-	leave_if_extension_changed(worker);
-	worker->has_more_history = provision_store_purge();
-}
-
-void
-provision_round_purge(Worker *worker)
-{
-	worker->has_more_history = false;
-	if (!provision_trouble_outlive("removing old history", do_purge, worker))
-		hold_off(worker);
-	worker->purged_at = GetCurrentTimestamp();
-	worker->must_look = true;	/* for the outlook */
+	provision_chores_plan(worker);
 }

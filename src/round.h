@@ -29,6 +29,8 @@ typedef struct Worker
 	bool		has_more_history;
 	TimestampTz purge_due_at;
 	TimestampTz purged_at;
+	int64		seal_due_at_ms; /* 0: nothing to seal */
+	int			seal_pause_ms;
 	bool		must_correct_times; /* the clock was set back */
 	int64		clock_trusted_at_ms;
 	StoreFigures figures;
@@ -48,7 +50,10 @@ extern void provision_round_take_answers(Worker *worker);
  */
 extern void provision_round_run(Worker *worker);
 
-/* Removes a batch of what is older than provision.retention. */
-extern void provision_round_purge(Worker *worker);
+/* No transaction for a while: the server is in trouble. */
+extern void provision_round_hold_off(Worker *worker);
+
+/* For transactions beside the rounds: the process ends when the extension it worked for is gone. */
+extern void provision_round_leave_if_extension_changed(Worker *worker);
 
 #endif							/* PROVISION_ROUND_H */

@@ -1,9 +1,10 @@
 /*
  * settings.c
- *		Definition of every setting, in alphabetical order, from two tables.
+ *		Definition of every setting, in alphabetical order, from three tables.
  *
  * All can be changed with a reload: the launcher and the workers read them
- * when they need them. Only who acts belongs to a transaction.
+ * when they need them. Only who acts, and whether history may be changed,
+ * belong to a transaction.
  */
 #include "postgres.h"
 
@@ -18,6 +19,8 @@
 #include "keeper.h"
 #include "settings.h"
 
+bool		provision_audit_chain = false;
+bool		provision_may_change_history = false;
 int			provision_connect_timeout = 5000;
 int			provision_fair_spacing = 60;
 int			provision_http_timeout = 30000;
@@ -32,6 +35,16 @@ char	   *provision_ca_file = NULL;
 char	   *provision_databases = NULL;
 char	   *provision_key_command = NULL;
 char	   *provision_key_file = NULL;
+
+typedef struct SwitchSetting
+{
+	const char *name;
+	const char *description;
+	const char *detail;
+	bool	   *value;
+	GucContext	context;
+	int			flags;
+} SwitchSetting;
 
 typedef struct NumberSetting
 {
@@ -58,6 +71,14 @@ typedef struct TextSetting
 
 /* Made by provision_act_as(). RESET ALL does not end it, and no file can set it. */
 #define OF_TRANSACTION (GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE | GUC_NO_RESET_ALL | GUC_NOT_WHILE_SEC_REST)
+
+static const SwitchSetting switch_settings[] = {
+	{"provision.audit_chain", "Events are sealed with a chain of hashes.",
+	"provision_audit_verify() checks it.", &provision_audit_chain, PGC_SIGHUP, 0},
+	{"provision.may_change_history", "Events and their seals can be changed and removed.",
+	"Set by the functions that remove old history.", &provision_may_change_history, PGC_SUSET,
+	GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE},
+};
 
 static const NumberSetting number_settings[] = {
 	{"provision.connect_timeout", "Time limit for reaching a server: name resolution, connect and TLS handshake.",
@@ -119,6 +140,13 @@ static const TextSetting text_settings[] = {
 void
 provision_settings_define(void)
 {
+	for (size_t i = 0; i < lengthof(switch_settings); i++)
+	{
+		const SwitchSetting *setting = &switch_settings[i];
+
+		DefineCustomBoolVariable(setting->name, setting->description, setting->detail, setting->value,
+								 *setting->value, setting->context, setting->flags, NULL, NULL, NULL);
+	}
 	for (size_t i = 0; i < lengthof(number_settings); i++)
 	{
 		const NumberSetting *setting = &number_settings[i];

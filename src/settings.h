@@ -5,6 +5,12 @@
 #ifndef PROVISION_SETTINGS_H
 #define PROVISION_SETTINGS_H
 
+/* Events are sealed. */
+extern bool provision_audit_chain;
+
+/* Set by the functions that remove old history, and by superusers. */
+extern bool provision_may_change_history;
+
 /* Milliseconds. */
 extern int	provision_connect_timeout;
 extern int	provision_fair_spacing;

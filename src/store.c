@@ -31,6 +31,7 @@
 #include "store.h"
 
 #define PURGE_ROWS 1000			/* of each table in one transaction */
+#define SEAL_EVENTS 10000		/* in one transaction, about */
 #define CLOCK_INTERVAL_MS 60000
 
 static Statement enter_service = {
@@ -77,6 +78,10 @@ static Statement history_due_at = {
 };
 static Statement purge_history = {
 	"SELECT provision.purge_history($1)",
+	1, {INT8OID}
+};
+static Statement seal_events = {
+	"SELECT sealed, is_behind FROM provision.seal_events($1)",
 	1, {INT8OID}
 };
 
@@ -323,6 +328,17 @@ provision_store_purge(void)
 
 	provision_statement_run(&purge_history, values, NULL);
 	return provision_statement_first_number() >= PURGE_ROWS;
+}
+
+int64
+provision_store_seal(bool *is_behind)
+{
+	Datum		values[] = {Int64GetDatum(SEAL_EVENTS)};
+	bool		is_null;
+
+	provision_statement_run(&seal_events, values, NULL);
+	*is_behind = DatumGetBool(provision_row_value(0, 2, &is_null));
+	return provision_statement_first_number();
 }
 
 void

@@ -18,6 +18,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "chores.h"
 #include "clock.h"
 #include "compat.h"
 #include "http_client.h"
@@ -173,12 +174,6 @@ enter_service_in_time(Worker *worker)
 	provision_shared_tell(SETTLED);
 }
 
-static bool
-may_purge(const Worker *worker)
-{
-	return worker->purge_due_at <= GetCurrentTimestamp() && provision_clock_ms() >= worker->clock_trusted_at_ms;
-}
-
 static long
 milliseconds_until(TimestampTz time, long longest)
 {
@@ -205,6 +200,7 @@ time_to_wait(const Worker *worker)
 	if (worker->hindered_until_ms > now)
 		return sooner(worker->hindered_until_ms - now, timeout < 0 ? timeout : Max(timeout, SHORTEST_HINDERED_WAIT_MS));
 	timeout = sooner(sooner(timeout, provision_keeper_wait_ms()), milliseconds_until(worker->due_at, CLOCK_LOOK_MS));
+	timeout = sooner(timeout, provision_chores_wait_ms(worker));
 	if (worker->clock_trusted_at_ms > now)
 		return sooner(timeout, worker->clock_trusted_at_ms - now);
 	return sooner(timeout, milliseconds_until(worker->purge_due_at, LONGEST_WAIT_MS));
@@ -317,8 +313,7 @@ provision_worker_main(Datum database)
 		worker.must_look |= provision_keeper_refresh(serve_calls);
 		if (may_run_round(&worker))
 			provision_round_run(&worker);
-		if (may_purge(&worker))
-			provision_round_purge(&worker);
+		provision_chores_do(&worker);
 		if (!worker.is_stopped)
 			wait_for_something(&worker);
 		MemoryContextReset(worker.round);

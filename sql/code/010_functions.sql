@@ -75,3 +75,7 @@ COMMENT ON FUNCTION provision.client_certificate_problem(text, text) IS 'Why the
 CREATE OR REPLACE FUNCTION provision.file_is_readable(path text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'provision_file_is_readable' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION provision.file_is_readable(text) IS 'The server may read this file.';
+
+CREATE OR REPLACE FUNCTION provision.next_transaction() RETURNS xid8
+    AS 'MODULE_PATHNAME', 'provision_next_transaction' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION provision.next_transaction() IS 'The number of the next transaction that gets one.';

@@ -94,15 +94,25 @@ CREATE OR REPLACE FUNCTION provision.activate_tenants(job_ids bigint[])
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    UPDATE provision.tenant
-       SET lifecycle = 'active',
-           updated_at = clock_timestamp()
-      FROM provision.job
-      JOIN provision.workflow ON workflow.workflow_id = job.workflow_id AND workflow.activates
-     WHERE job.job_id = ANY (job_ids)
-       AND job.state IN ('completed', 'partial')
-       AND tenant.tenant_id = job.tenant_id
-       AND tenant.lifecycle IN ('pending', 'provisioning');
+    WITH ready AS (
+        SELECT tenant.tenant_id, tenant.lifecycle AS was, job.job_id, job.correlation_id
+          FROM provision.job
+          JOIN provision.workflow ON workflow.workflow_id = job.workflow_id AND workflow.activates
+          JOIN provision.tenant ON tenant.tenant_id = job.tenant_id AND tenant.lifecycle IN ('pending', 'provisioning')
+         WHERE job.job_id = ANY (job_ids)
+           AND job.state IN ('completed', 'partial')
+    ), activated AS (
+        UPDATE provision.tenant
+           SET lifecycle = 'active',
+               updated_at = clock_timestamp()
+          FROM ready
+         WHERE tenant.tenant_id = ready.tenant_id
+           AND tenant.lifecycle IN ('pending', 'provisioning')
+        RETURNING tenant.name, ready.*
+    )
+    INSERT INTO provision.event (job_id, tenant, event, from_state, to_state, correlation_id)
+    SELECT activated.job_id, activated.name, 'tenant_activated', activated.was, 'active', activated.correlation_id
+      FROM activated;
 END;
 $$;
 COMMENT ON FUNCTION provision.activate_tenants(bigint[]) IS 'Tenants whose setup ended well become active.';
@@ -156,12 +166,13 @@ BEGIN
         RETURNING job.*, ending.was
     )
     INSERT INTO provision.event (job_id, tenant, step, actor, event, from_state, to_state, detail, correlation_id)
-    SELECT ended.job_id, tenant.name, ended.error_step, coalesce(ended.wish_actor, provision.actor()), 'job_' || ended.state, ended.was, ended.state,
-           CASE WHEN ended.error_code IS NOT NULL OR ended.wish_reason IS NOT NULL
-                THEN jsonb_strip_nulls(jsonb_build_object('error_code', ended.error_code, 'reason', ended.wish_reason)) END,
+    SELECT ended.job_id, tenant.name, ended.error_step, coalesce(wisher.actor, provision.actor()), 'job_' || ended.state, ended.was, ended.state,
+           CASE WHEN ended.error_code IS NOT NULL OR wisher.reason IS NOT NULL
+                THEN jsonb_strip_nulls(jsonb_build_object('error_code', ended.error_code, 'reason', wisher.reason)) END,
            ended.correlation_id
       FROM ended
-      JOIN provision.tenant ON tenant.tenant_id = ended.tenant_id;
+      JOIN provision.tenant ON tenant.tenant_id = ended.tenant_id
+      LEFT JOIN LATERAL (SELECT ended.wish_actor AS actor, ended.wish_reason AS reason WHERE ended.state = 'cancelled') AS wisher ON true;
     PERFORM provision.activate_tenants(job_ids);
     IF final_states && '{failed,cancelled}' THEN
         PERFORM provision.close_open_steps(job_ids);

@@ -65,20 +65,28 @@ CREATE OR REPLACE FUNCTION provision.forget_tenant(job_id bigint)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    UPDATE provision.tenant
-       SET lifecycle = CASE WHEN tenant.lifecycle IN ('provisioning', 'active') THEN 'pending' ELSE tenant.lifecycle END,
-           metadata = '{}',
-           updated_at = clock_timestamp()
-      FROM provision.job
-      JOIN provision.workflow AS own ON own.workflow_id = job.workflow_id
-     WHERE job.job_id = forget_tenant.job_id
-       AND tenant.tenant_id = job.tenant_id
-       AND NOT EXISTS (SELECT
-                         FROM provision.job AS other
-                         JOIN provision.workflow ON workflow.workflow_id = other.workflow_id
-                        WHERE other.tenant_id = tenant.tenant_id
-                          AND other.state IN ('completed', 'partial')
-                          AND (workflow.activates OR NOT own.activates));
+    WITH forgotten AS (
+        UPDATE provision.tenant
+           SET lifecycle = CASE WHEN tenant.lifecycle IN ('provisioning', 'active') THEN 'pending' ELSE tenant.lifecycle END,
+               metadata = '{}',
+               updated_at = clock_timestamp()
+          FROM provision.job
+          JOIN provision.workflow AS own ON own.workflow_id = job.workflow_id
+          JOIN provision.tenant AS before ON before.tenant_id = job.tenant_id
+         WHERE job.job_id = forget_tenant.job_id
+           AND tenant.tenant_id = job.tenant_id
+           AND NOT EXISTS (SELECT
+                             FROM provision.job AS other
+                             JOIN provision.workflow ON workflow.workflow_id = other.workflow_id
+                            WHERE other.tenant_id = tenant.tenant_id
+                              AND other.state IN ('completed', 'partial')
+                              AND (workflow.activates OR NOT own.activates))
+        RETURNING tenant.name, before.lifecycle AS was, tenant.lifecycle AS becomes, job.correlation_id
+    )
+    INSERT INTO provision.event (job_id, tenant, event, from_state, to_state, correlation_id)
+    SELECT forget_tenant.job_id, forgotten.name, 'tenant_forgotten', forgotten.was, forgotten.becomes, forgotten.correlation_id
+      FROM forgotten
+     WHERE forgotten.becomes <> forgotten.was;
 END;
 $$;
 COMMENT ON FUNCTION provision.forget_tenant(bigint) IS 'The tenant is as if it had never been set up, unless another job stands that set it up.';

@@ -222,7 +222,8 @@ BEGIN
     END IF;
     INSERT INTO provision.engine_state (engine_id) VALUES (new.engine_id);
     INSERT INTO provision.engine_gauge (engine_id) VALUES (new.engine_id);
-    PERFORM provision.log_engine_event(provision_engine_create.name, 'engine_created', NULL, NULL, provision_engine_create.options);
+    PERFORM provision.log_engine_event(provision_engine_create.name, 'engine_created', NULL, NULL,
+                provision_engine_create.options || jsonb_build_object('kind', provision_engine_create.kind, 'base_url', address));
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_create(text, text, text, jsonb) IS

@@ -15,6 +15,7 @@ BEGIN
                   HINT = 'If its jobs are to be run here, and nowhere else, call provision_adopt().';
     END IF;
     UPDATE provision.control SET worker_stopped_at = NULL WHERE control.worker_stopped_at IS NOT NULL;
+    INSERT INTO provision.event (event, from_state) VALUES ('workers_started', CASE WHEN FOUND THEN 'stopped' END);
     RETURN provision.start_worker();
 END;
 $$;
@@ -29,6 +30,7 @@ AS $$
 BEGIN
     PERFORM provision.require_platform(to_act => true);
     UPDATE provision.control SET worker_stopped_at = clock_timestamp() WHERE control.worker_stopped_at IS NULL;
+    INSERT INTO provision.event (event, to_state) SELECT 'workers_stopped', 'stopped' WHERE FOUND;
     RETURN provision.stop_workers();
 END;
 $$;
@@ -124,28 +126,6 @@ END;
 $$;
 COMMENT ON FUNCTION provision.purge_attempts(timestamptz, bigint) IS 'Removes attempts of jobs that ended before cutoff; returns how many.';
 
-CREATE OR REPLACE FUNCTION provision.purge_events(cutoff timestamptz, max_rows bigint)
-    RETURNS bigint
-    LANGUAGE plpgsql VOLATILE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    removed bigint;
-BEGIN
-    DELETE FROM provision.event
-     WHERE event.event_id = ANY (ARRAY(
-           SELECT old.event_id
-             FROM provision.event AS old
-             LEFT JOIN provision.job ON job.job_id = old.job_id
-            WHERE old.at < purge_events.cutoff
-              AND (job.job_id IS NULL OR job.finished_at < purge_events.cutoff)
-            LIMIT purge_events.max_rows));
-    GET DIAGNOSTICS removed = ROW_COUNT;
-    RETURN removed;
-END;
-$$;
-COMMENT ON FUNCTION provision.purge_events(timestamptz, bigint) IS 'Removes events before cutoff, those of active jobs excepted; returns how many.';
-
 -- The newest job of a tenant and workflow stays, because it tells how the tenant is, and whether a person is needed. So does one that made
 -- what still stands: later ones found it there, and only this one can remove it.
 CREATE OR REPLACE FUNCTION provision.purge_jobs(cutoff timestamptz, max_rows bigint, ended_from timestamptz DEFAULT '-infinity')
@@ -229,6 +209,8 @@ BEGIN
         removed := removed + last_batch;
         EXIT WHEN last_batch < batch;
     END LOOP;
+    INSERT INTO provision.event (event, detail)
+    SELECT 'history_purged', jsonb_build_object('before', cutoff, 'rows', removed) WHERE removed > 0;
     RETURN removed;
 END;
 $$;

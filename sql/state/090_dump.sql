@@ -27,4 +27,4 @@ SELECT pg_catalog.pg_extension_config_dump('provision.event', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.event_event_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.worker', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.worker_incarnation_seq', '');
-
+SELECT pg_catalog.pg_extension_config_dump('provision.audit_seal', '');

@@ -1,5 +1,6 @@
 -- Old history of ended jobs goes; active jobs stay, and so do the newest of each tenant and those that made what still stands.
 BEGIN;
+SET LOCAL provision.may_change_history = on;
 SELECT plan(10);
 SELECT provision_engine_create('main', 'https://erp.example.com');
 SELECT provision_engine_secret('main', 'key', 'word');

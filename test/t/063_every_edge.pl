@@ -36,7 +36,7 @@ $node->safe_psql('postgres', q{
 sub start_afresh
 {
 	$node->safe_psql('postgres', q{
-		DELETE FROM provision.attempt; DELETE FROM provision.event; DELETE FROM provision.job;
+		SET provision.may_change_history = on; DELETE FROM provision.attempt; DELETE FROM provision.event; DELETE FROM provision.job;
 		UPDATE provision.tenant SET metadata = '{}', lifecycle = 'pending'});
 	$standin->control('POST', 'reset');
 	return;
