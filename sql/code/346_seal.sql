@@ -6,7 +6,8 @@ CREATE OR REPLACE FUNCTION provision.event_text(event provision.event)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT jsonb_build_array((event).event_id, extract(epoch FROM (event).at)::text, (event).job_id, (event).tenant, (event).engine, (event).step,
-                             (event).actor, (event).event, (event).from_state, (event).to_state, (event).detail, (event).correlation_id)::text;
+                             (event).actor, (event).event, (event).from_state, (event).to_state, (event).detail, (event).correlation_id,
+                             (event).via)::text;
 END;
 COMMENT ON FUNCTION provision.event_text(provision.event) IS 'What is sealed of an event: its columns as a JSON array, its time in seconds since the epoch.';
 
@@ -146,17 +147,22 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_audit_seal()
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM provision.require_platform(to_act => true);
     RETURN (SELECT seal_events.sealed FROM provision.seal_events(100000));
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_audit_seal() IS
-    'Seals new events with the chain of hashes, as the worker does while provision.audit_chain is on; returns how many, at most about 100,000. What transactions wrote that were open, this one among them, comes next time. While another session seals it returns 0. Waits for nobody.';
+    'Seals new events with the chain of hashes, as the worker does while provision.audit_chain is on; returns how many, at most about 100,000. What transactions wrote that were open, this one among them, comes next time. While another session seals it returns 0. Waits for nobody. Error: 42501 not a platform administrator.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_audit_head()
     RETURNS text
-    LANGUAGE sql STABLE SECURITY DEFINER
-BEGIN ATOMIC
-    SELECT newest.seal || ':' || encode(newest.hash, 'hex') FROM provision.newest_seal() AS newest;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM provision.require_platform(to_act => false);
+    RETURN (SELECT newest.seal || ':' || encode(newest.hash, 'hex') FROM provision.newest_seal() AS newest);
 END;
+$$;
 COMMENT ON FUNCTION @extschema@.provision_audit_head() IS
-    'The newest seal as one word, number:hash, null when nothing is sealed. Kept outside of the database it proves to provision_audit_verify() that nothing up to it was changed.';
+    'The newest seal as one word, number:hash; null when nothing is sealed. Kept outside of the database it proves to provision_audit_verify() that nothing up to it was changed. Error: 42501 not a platform member.';

@@ -101,6 +101,7 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_audit_verify(head text DEFAULT 
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM provision.require_platform(to_act => false);
     RETURN QUERY
     SELECT found.*
       FROM (SELECT * FROM provision.broken_links()
@@ -116,4 +117,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_audit_verify(text) IS
-    'Checks every seal and every sealed event; no row: all hold, and the chain leads to head, if one is given that provision_audit_head() returned. Problems: seal changed, chain broken, events missing, events added, events changed, events back-dated, removal not by retention, head missing. Reads all events and takes some seconds for a million. Error: 22023 head.';
+    'Checks every seal and every sealed event; no row: all hold, and the chain leads to head, if one is given that provision_audit_head() returned. Problems: seal changed, chain broken, events missing, events added, events changed, events back-dated, removal not by retention, head missing. Reads all events and takes some seconds for a million. Errors: 22023 head, 42501 not a platform member.';

@@ -34,7 +34,9 @@ INSERT INTO action (function, prepare, statement, event, reason) VALUES
     ('provision_resume_all()', NULL, 'provision_resume_all()', 'all_resumed', NULL),
     ('provision_worker_stop()', NULL, 'provision_worker_stop()', 'workers_stopped', NULL),
     ('provision_worker_start()', NULL, 'provision_worker_start()', 'workers_started', NULL),
-    ('provision_adopt()', 'UPDATE provision.control SET system_identifier = NULL, timeline = NULL, database_oid = NULL', 'provision_adopt()', 'copy_adopted', NULL),
+    ('provision_adopt()', 'UPDATE provision.control SET system_identifier = NULL, timeline = NULL, database_oid = NULL', 'provision_adopt()', 'copy_adopted', 'Its tables come out of a dump.'),
+    ('provision_member_add(text,name,text)', NULL, 'provision_member_add(''acme'', ''alice'', ''owner'')', 'member_added', NULL),
+    ('provision_member_remove(text,name)', NULL, 'provision_member_remove(''acme'', ''alice'')', 'member_removed', NULL),
     ('provision_purge(interval)', 'INSERT INTO provision.event (event, at) VALUES (''old'', now() - interval ''2 hours'')', 'provision_purge(''1 hour'')', 'history_purged', NULL);
 
 -- What they write, when they are called one after the other. A line for each that does not do as it should.
@@ -61,8 +63,8 @@ SELECT is(array_agg(changing.name ORDER BY changing.name), NULL, 'functions that
          WHERE pg_proc.proname LIKE 'provision\_%'
            AND pg_proc.pronamespace = 'public'::regnamespace
            AND pg_proc.provolatile = 'v'
-           -- These two only look; this one writes the chain, not history.
-           AND pg_proc.proname NOT IN ('provision_wait', 'provision_doctor', 'provision_audit_seal')) AS changing
+           -- Two only look, one only says who acts, one writes the chain.
+           AND pg_proc.proname NOT IN ('provision_wait', 'provision_doctor', 'provision_act_as', 'provision_audit_seal')) AS changing
  WHERE changing.name NOT IN (SELECT function FROM action);
 SELECT is(pg_temp.act(action), NULL, function) FROM action ORDER BY position;
 SELECT * FROM finish();

@@ -53,7 +53,6 @@ found_after("UPDATE provision.event SET actor = 'nobody' WHERE event_id = $first
 found_after("UPDATE provision.event SET detail = detail || '{\"x\": null}' WHERE event_id = (SELECT min(event_id) FROM provision.event WHERE event_id >= $first AND detail IS NOT NULL)",
 	qr/events changed$/, 'a detail of it too');
 found_after("DELETE FROM provision.event WHERE event_id = $last", qr/^$seal events missing$/, 'a deleted one');
-found_after("UPDATE provision.event SET event_id = -event_id WHERE event_id IN ($first, $last)", qr/^1 events added, $seal events missing$/, 'one that was moved to the front');
 found_after("UPDATE provision.event AS one SET at = other.at, actor = other.actor, event = other.event, job_id = other.job_id, tenant = other.tenant, step = other.step,
 		from_state = other.from_state, to_state = other.to_state, detail = other.detail, correlation_id = other.correlation_id
 	FROM provision.event AS other WHERE one.event_id IN ($first, $last) AND other.event_id = $first + $last - one.event_id", qr/^$seal events changed/, 'two that were exchanged');
@@ -61,7 +60,7 @@ found_after("DELETE FROM provision.event WHERE event_id = $last; INSERT INTO pro
 	qr/^$seal events changed/, 'one that was replaced');
 found_after("INSERT INTO provision.event (event_id, event, at) OVERRIDING SYSTEM VALUE VALUES (0, 'forged', now() - interval '1 day')", qr/^1 events added$/, 'one that was put before all others');
 found_after("INSERT INTO provision.event (event, at) VALUES ('forged', now() - interval '1 day'); SELECT provision.append_seal((SELECT max(event_id) FROM provision.event))",
-	qr/^\d+ events back-dated$/, 'one that was written now, with a date of yesterday');
+	qr/^\d+ events back-dated$/m, 'one that was written now, with a date of yesterday');
 found_after("DELETE FROM provision.event WHERE event_id BETWEEN $first AND $last; DELETE FROM provision.audit_seal WHERE seal = $seal", qr/chain broken/, 'a seal that was taken out with its events');
 found_after("UPDATE provision.audit_seal SET sealed_at = now() WHERE seal = $seal", qr/^$seal seal changed$/, 'a changed seal');
 found_after("DELETE FROM provision.event WHERE event_id = $first; UPDATE provision.audit_seal AS s SET (event_count, digest) = (SELECT d.event_count, d.digest FROM provision.digest_of_events(after_event, through_event) AS d) WHERE seal = $seal;
