@@ -1,6 +1,7 @@
 -- Two workflows of one-call steps, and tenants enough for them. :port is the HTTP server's.
 
 CREATE SCHEMA bench;
+GRANT USAGE ON SCHEMA bench TO provision_planner;
 
 CREATE FUNCTION bench.plan_call(job jsonb)
     RETURNS SETOF provision.call

@@ -34,6 +34,13 @@
 #define is_auxiliary_backend(proc) ((proc)->isBackgroundWorker)
 #endif
 
+/* 16 made one function of many. */
+#if PG_VERSION_NUM >= 160000
+#define may_use_schema(schema, role) (object_aclcheck(NamespaceRelationId, schema, role, ACL_USAGE) == ACLCHECK_OK)
+#else
+#define may_use_schema(schema, role) (pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK)
+#endif
+
 /* 18 writes it before a declaration, and no longer knows the attribute of 15 to 17. */
 #ifndef pg_noreturn
 #define pg_noreturn pg_attribute_noreturn()

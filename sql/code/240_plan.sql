@@ -122,9 +122,11 @@ EXCEPTION
         END;
     WHEN SQLSTATE 'PV203' THEN
         RETURN ROW('again', NULL, 0, false, 0, NULL, SQLERRM)::provision.next_call;
-    -- PV201: it has hung before, and the others have to be served first. A locked table is nobody's fault.
-    WHEN SQLSTATE 'PV201' OR lock_not_available OR deadlock_detected THEN
+    -- PV201: it has hung before, and the others have to be served first. PV204: there is no role to run it as. A locked table is nobody's fault.
+    WHEN SQLSTATE 'PV201' OR SQLSTATE 'PV204' OR lock_not_available OR deadlock_detected THEN
         RETURN ROW('later', NULL, 0, false, 0, NULL, NULL)::provision.next_call;
+    WHEN insufficient_privilege THEN
+        RETURN ROW('fail', NULL, 0, false, 0, 'PLAN_FAILED', format('%s (SQLSTATE %s; plan functions run as role provision_planner, and only read)', SQLERRM, SQLSTATE))::provision.next_call;
     WHEN OTHERS THEN
         RETURN ROW('fail', NULL, 0, false, 0, 'PLAN_FAILED', format('%s (SQLSTATE %s)', SQLERRM, SQLSTATE))::provision.next_call;
 END;

@@ -88,6 +88,9 @@ BEGIN ATOMIC
       FROM provision.copy_detail() AS copy (detail)
      WHERE copy.detail IS NOT NULL
     UNION ALL
+    SELECT 'no role to plan as', problem.detail || ' Jobs wait.', problem.fix
+      FROM provision.planner_problem() AS problem
+    UNION ALL
     SELECT 'everything paused', concat_ws(' ', format('%s paused everything at %s.', control.paused_by, control.paused_at), 'Reason: ' || control.paused_reason),
            'SELECT provision_resume_all();'
       FROM provision.control

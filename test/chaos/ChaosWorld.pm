@@ -16,7 +16,7 @@ sub create_chains
 {
 	my ($node) = @_;
 
-	$node->safe_psql('postgres', q{CREATE SCHEMA app; CREATE TABLE app.blow (at timestamptz, kind text, is_crash boolean)});
+	$node->safe_psql('postgres', q{CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO provision_planner; CREATE TABLE app.blow (at timestamptz, kind text, is_crash boolean)});
 	foreach my $step (0 .. $lengths[-1] - 1)
 	{
 		$node->safe_psql('postgres', qq{

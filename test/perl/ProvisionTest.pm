@@ -73,6 +73,7 @@ sub create_workflow
 
 	$node->safe_psql($database // 'postgres', qq{
 		CREATE SCHEMA IF NOT EXISTS app;
+		GRANT USAGE ON SCHEMA app TO provision_planner;
 		CREATE OR REPLACE FUNCTION app.one_call(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS \$\$
 			SELECT 'ping', 'POST', '/api/method/ping', jsonb_build_object('tenant', job ->> 'tenant'),
 			       true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean;
@@ -91,7 +92,9 @@ sub create_route_workflow
 
 	$node->safe_psql($database // 'postgres', q{
 		CREATE SCHEMA IF NOT EXISTS app;
+		GRANT USAGE ON SCHEMA app TO provision_planner;
 		CREATE TABLE app.route (tenant text PRIMARY KEY, method text, path text, effort text DEFAULT 'company');
+		GRANT SELECT ON app.route TO provision_planner;
 		CREATE FUNCTION app.route(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS $$
 			SELECT 'call', method, path, CASE WHEN method <> 'GET' THEN '{}'::jsonb END, true, NULL, method = 'GET', effort, NULL::jsonb, NULL::jsonb, NULL::boolean
 			  FROM app.route WHERE route.tenant = job ->> 'tenant';

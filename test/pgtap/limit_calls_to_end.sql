@@ -3,8 +3,9 @@ BEGIN;
 SELECT plan(10);
 SELECT provision_engine_create('main', 'https://erp.example.com');
 SELECT provision_tenant_create('acme', 'main', '{"company_name": "Acme", "country": "Kenya"}');
-CREATE SCHEMA app;
+CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO provision_planner;
 CREATE TABLE app.kind (method text, is_guarded boolean, repeatable boolean, effort text);
+GRANT SELECT ON app.kind TO provision_planner;
 INSERT INTO app.kind VALUES ('GET', false, NULL, NULL);
 CREATE FUNCTION app.a_call(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS $$
     SELECT 'it', method, '/b', NULL::jsonb, true, NULL, repeatable, effort, NULL::jsonb, NULL::jsonb, NULL::boolean FROM app.kind;

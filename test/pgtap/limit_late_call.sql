@@ -3,7 +3,7 @@ BEGIN;
 SELECT plan(7);
 SELECT provision_engine_create('main', 'https://erp.example.com', options => '{"connect_timeout_ms": 2000}');
 SELECT count(provision_tenant_create('t' || n, 'main', jsonb_build_object('company_name', 'T' || n, 'country', 'Kenya'))) FROM generate_series(1, 4) AS n;
-CREATE SCHEMA app;
+CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO provision_planner;
 CREATE FUNCTION app.make(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS
     $$ SELECT 'it', 'POST', '/x', '{}'::jsonb, true, NULL, false, 'write', NULL::jsonb, NULL::jsonb, NULL::boolean $$;
 CREATE FUNCTION app.look(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS

@@ -3,7 +3,7 @@ BEGIN;
 SELECT plan(3);
 SELECT provision_engine_create('main', 'https://erp.example.com');
 SELECT count(provision_tenant_create('t' || n, 'main', jsonb_build_object('company_name', 'T' || n, 'country', 'Kenya'))) FROM generate_series(1, 3) AS n;
-CREATE SCHEMA app;
+CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO provision_planner;
 CREATE FUNCTION app.none(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS $$ SELECT (NULL::provision.call).* LIMIT 0 $$;
 CREATE FUNCTION app.fails(job jsonb) RETURNS SETOF provision.call LANGUAGE plpgsql STABLE AS $$ BEGIN RAISE 'no'; END $$;
 INSERT INTO provision.workflow (name) VALUES ('well'), ('unwell');

@@ -3,7 +3,7 @@ BEGIN;
 SELECT plan(7);
 SELECT provision_engine_create('main', 'https://erp.example.com');
 SELECT provision_tenant_create('acme', 'main', '{"company_name": "Acme", "country": "Kenya"}');
-CREATE SCHEMA app;
+CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO provision_planner;
 CREATE FUNCTION app.one_call(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS $$
     SELECT 'ping', 'GET', '/x', NULL::jsonb, true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean;
 $$;

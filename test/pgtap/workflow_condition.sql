@@ -18,7 +18,7 @@ SELECT provision_tenant_update('acme', '{"demo_items": true}');
 SELECT cmp_ok(count(*), '>', 0::bigint, 'and planned when wanted') FROM provision_plan('acme') WHERE step = 'step_6_items';
 
 -- Once it has begun, what it learns does not stop it.
-CREATE SCHEMA app;
+CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO provision_planner;
 CREATE FUNCTION app.two_calls(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS $$
     VALUES ('one', 'GET', '/a', NULL::jsonb, true, NULL, true, 'read', '{"x": "$.message"}'::jsonb, NULL::jsonb, NULL::boolean), ('two', 'GET', '/b', NULL, true, NULL, true, 'read', NULL, NULL, NULL);
 $$;

@@ -7,7 +7,7 @@ SELECT (random() * 1000000)::integer AS seed \gset
 SELECT setseed(:seed / 1000000.0);
 SELECT provision_engine_create('main', 'https://erp.example.com', options => '{"max_concurrent": 10000, "failure_threshold": 1000}');
 SELECT provision_engine_secret('main', 'key', 'word');
-CREATE SCHEMA app;
+CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO provision_planner;
 CREATE FUNCTION app.one_call(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS $$
     SELECT 'ping', 'POST', '/api/method/ping', '{}'::jsonb, true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean;
 $$;

@@ -22,10 +22,12 @@ create_tenants($node, 20);
 create_workflow($node, 'healthy', 2);
 foreach my $name (sort keys %poison)
 {
+	# What acts upon processes is open only to the owner's functions, in the owner's schema.
+	my ($schema, $rights) = $name =~ /kills|ends/ ? ('provision', 'VOLATILE SECURITY DEFINER') : ('app', 'STABLE');
 	create_workflow($node, $name, 1);
 	$node->safe_psql('postgres', qq{
-		CREATE FUNCTION app.$name(job jsonb) RETURNS SETOF provision.call LANGUAGE plpgsql AS \$\$ $poison{$name} \$\$;
-		UPDATE provision.step SET plan_function = 'app.$name'
+		CREATE FUNCTION $schema.$name(job jsonb) RETURNS SETOF provision.call LANGUAGE plpgsql $rights AS \$\$ $poison{$name} \$\$;
+		UPDATE provision.step SET plan_function = '$schema.$name'
 		 WHERE workflow_id = (SELECT workflow_id FROM provision.workflow WHERE name = '$name')});
 }
 create_workflow($node, 'missing', 1);

@@ -17,6 +17,7 @@ sub create_failing_workflow
 
 	$node->safe_psql('postgres', qq{
 		CREATE SCHEMA IF NOT EXISTS app;
+		GRANT USAGE ON SCHEMA app TO provision_planner;
 		CREATE FUNCTION app.plan_$number(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS \$\$
 			SELECT * FROM provision.plan_$plans[$number](job)
 			UNION ALL

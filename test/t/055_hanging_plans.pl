@@ -16,13 +16,14 @@ foreach my $n (1 .. $hanging)
 {
 	create_workflow($node, "hangs_$n", 1);
 	$node->safe_psql('postgres', qq{
-		CREATE FUNCTION app.hangs_$n(job jsonb) RETURNS SETOF provision.call LANGUAGE plpgsql AS \$\$ BEGIN PERFORM pg_sleep(1000); RETURN; END \$\$;
+		CREATE FUNCTION app.hangs_$n(job jsonb) RETURNS SETOF provision.call LANGUAGE plpgsql STABLE AS \$\$ BEGIN PERFORM pg_sleep(1000); RETURN; END \$\$;
 		UPDATE provision.step SET plan_function = 'app.hangs_$n' WHERE workflow_id = (SELECT workflow_id FROM provision.workflow WHERE name = 'hangs_$n')});
 }
 create_workflow($node, 'reads', 1);
 $node->safe_psql('postgres', q{
 	CREATE TABLE app.prices (price integer);
-	CREATE FUNCTION app.reads(job jsonb) RETURNS SETOF provision.call LANGUAGE plpgsql AS $$
+	GRANT SELECT ON app.prices TO provision_planner;
+	CREATE FUNCTION app.reads(job jsonb) RETURNS SETOF provision.call LANGUAGE plpgsql STABLE AS $$
 	BEGIN PERFORM FROM app.prices; RETURN QUERY SELECT * FROM app.one_call(job); END $$;
 	UPDATE provision.step SET plan_function = 'app.reads' WHERE workflow_id = (SELECT workflow_id FROM provision.workflow WHERE name = 'reads')});
 my $worker = wait_for_worker($node);
@@ -49,7 +50,7 @@ is($node->safe_psql('postgres', q{SELECT count(*) FROM provision.job WHERE error
 
 # A table that a plan function reads is locked: its step waits.
 $node->safe_psql('postgres', join ' ', map { qq{
-	CREATE OR REPLACE FUNCTION app.hangs_$_(job jsonb) RETURNS SETOF provision.call LANGUAGE sql AS \$\$ SELECT * FROM app.one_call(job) \$\$;} } 1 .. $hanging);
+	CREATE OR REPLACE FUNCTION app.hangs_$_(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS \$\$ SELECT * FROM app.one_call(job) \$\$;} } 1 .. $hanging);
 my $holder = $node->background_psql('postgres');
 $holder->query_safe('BEGIN; LOCK TABLE app.prices');
 $node->safe_psql('postgres', q{SELECT provision_start('t2', 'reads')});
