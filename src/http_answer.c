@@ -13,6 +13,7 @@
 
 #define MAX_CONTENT_TYPE_SIZE 200
 #define MAX_LOCATION_SIZE 400
+#define MIN_STATUS 100
 #define MAX_STATUS 999
 #define FIRST_BODY_SIZE 4096
 #define MAX_HEADER_LINES 1000
@@ -332,8 +333,8 @@ note_head(HttpCall *call)
 	long		status = 0;
 
 	(void) curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-	/* libcurl makes four digits of "HTTP/26106". */
-	if (call->phase == PHASE_READING && status <= MAX_STATUS)
+	/* libcurl makes 6106 of "HTTP/26106", and 1 of "HTTP/21.1 500". */
+	if (call->phase == PHASE_READING && status >= MIN_STATUS && status <= MAX_STATUS)
 		answer->http_status = (int) status;
 	answer->content_type = copy_info(call, CURLINFO_CONTENT_TYPE,
 									 MAX_CONTENT_TYPE_SIZE);
@@ -378,7 +379,7 @@ provision_http_answer_finish(HttpCall *call, CURLcode code)
 	provision_http_answer_hide(call, call->curl_error, strlen(call->curl_error));
 	answer->body_too_large = call->stop == STOP_BODY_TOO_LARGE;
 	answer->delivery = provision_http_delivery(code, call->may_have_left,
-											   call->head_complete,
+											   call->head_complete && answer->http_status >= 200,
 											   answer->body_too_large);
 	if (answer->delivery == DELIVERY_ANSWERED)
 		return;

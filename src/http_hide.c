@@ -104,16 +104,15 @@ json_length(const char *text, size_t room, char wanted, size_t times)
 	return slashes < room && text[slashes] == wanted ? slashes + 1 : 0;
 }
 
-/* "%41", "%2541", "%252541". */
+/* "%41", "%2541", "%252541"; some of its letters may have been encoded fewer times than others. */
 static size_t
 percent_length(const char *text, size_t room, char wanted, size_t times)
 {
-	size_t		used = 2 * times - 1;
-
 	if (room == 0 || text[0] != '%')
 		return room > 0 && text[0] == wanted;
-	if (room >= used + 2 && memcmp(text + 1, "2525", used - 1) == 0 && is_number(text + used, 2, 16, wanted))
-		return used + 2;
+	for (size_t used = 2 * times - 1; times > 0; times--, used -= 2)
+		if (room >= used + 2 && memcmp(text + 1, "2525", used - 1) == 0 && is_number(text + used, 2, 16, wanted))
+			return used + 2;
 	return wanted == '%';
 }
 

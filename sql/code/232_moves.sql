@@ -88,7 +88,7 @@ BEGIN
            answers = CASE WHEN NOT outcome.is_last_call THEN
                          coalesce(step.answers, '{}') || jsonb_build_object(outcome.call, jsonb_build_object(
                              'verdict', CASE outcome.verdict WHEN 'absent' THEN 'absent' WHEN 'permanent' THEN 'refused' ELSE 'success' END,
-                             'status', outcome.http_status, 'body', outcome.body,
+                             'status', outcome.http_status, 'body', provision.redact(outcome.body),
                              'lasting', NOT outcome.repeatable AND outcome.guard IS NULL)) END,
            error_code = NULL,
            error_message = NULL,

@@ -173,7 +173,7 @@ COMMENT ON COLUMN provision.job_step.attempt_count IS 'All calls of this step th
 COMMENT ON COLUMN provision.job_step.doubtful_until IS 'Until then "absent" is not believed, because a lost call may still be at work on the server.';
 COMMENT ON COLUMN provision.job_step.waits_for IS 'The exclusion it waits for.';
 COMMENT ON COLUMN provision.job_step.waits_since IS 'When it was first found to be held; of an earlier wait where waits_for is null.';
-COMMENT ON COLUMN provision.job_step.answers IS 'What its calls were answered so far: {"call": {"verdict", "status", "body"}}; forgotten when the step ends.';
+COMMENT ON COLUMN provision.job_step.answers IS 'What its calls were answered so far: {"call": {"verdict", "status", "body"}}, secrets redacted; forgotten when the step ends.';
 
 CREATE TABLE provision.exclusion (
     exclusion  text PRIMARY KEY,

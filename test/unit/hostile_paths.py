@@ -318,6 +318,13 @@ def long_status(connection, request):
 
 
 @behaviour
+def other_status(connection, request):
+    """Whoever looks for the first blank reads 500."""
+    connection.send(b"HTTP/21.1 500 X\r\nContent-Length: 2\r\n\r\n{}")
+    raise Closed
+
+
+@behaviour
 def folded_head(connection, request):
     """The first header line continues one that is not there."""
     connection.send(b"HTTP/1.1 200 OK\r\n\tX-Folded: 1\r\nContent-Length: 2\r\n\r\n{}")

@@ -62,6 +62,7 @@ static const AnswerCase cases[] = {
 	{"/many-headers", UNKNOWN, 200,
 	"reading the answer: the header lines are longer or more than allowed"},
 	{"/long-status", UNKNOWN, 0, ""},
+	{"/other-status", UNKNOWN, 0, ""},
 	{"/garbage", UNKNOWN, 0, "waiting for the answer: "},
 	{"/http-0-9", UNKNOWN, 0, "waiting for the answer: "},
 	{"/switching-protocols", UNKNOWN, 101, "reading the answer: "},
