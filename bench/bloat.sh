@@ -6,24 +6,29 @@ bench_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 port=$1
 free_seconds=${FREE_SECONDS:-30}
 held_seconds=${HELD_SECONDS:-120}
+jobs_per_second=${JOBS_PER_SECOND:-500}
 
 sql() { psql -X -q -A -t -v ON_ERROR_STOP=1 "$@"; }
 result() { printf 'result\t%s\t%s\t%s\n' "$1" "$2" "$3"; }
 
-# Keeps some 1,500 one-call jobs waiting, and puts one that is to run first among them ten times a second.
+# Starts so many one-call jobs a second (0: keeps some 1,500 waiting), and puts one that is to run first among them ten times a second.
 define_feeder() {
     sql <<'END'
         CREATE TABLE bench.probe (job_id bigint);
-        CREATE PROCEDURE bench.feed(seconds integer) LANGUAGE plpgsql AS $$
+        CREATE FUNCTION bench.lacking(started bigint, since timestamptz, jobs_per_second integer) RETURNS bigint LANGUAGE sql AS $$
+            SELECT CASE WHEN jobs_per_second > 0 THEN (extract(epoch FROM clock_timestamp() - since) * jobs_per_second)::bigint - started
+                        WHEN started - sum(calls) < 1500 THEN 500 ELSE 0 END
+              FROM provision.worker $$;
+        CREATE PROCEDURE bench.feed(seconds integer, jobs_per_second integer) LANGUAGE plpgsql AS $$
         DECLARE
-            ends_at constant timestamptz := clock_timestamp() + make_interval(secs => seconds);
+            since constant timestamptz := clock_timestamp();
             started bigint := 0;
+            more bigint;
         BEGIN
-            WHILE clock_timestamp() < ends_at LOOP
-                IF started - (SELECT sum(calls) FROM provision.worker) < 1500 THEN
-                    PERFORM count(*) FROM provision_start_many(ARRAY(SELECT 't' || 1 + (started + n) % 19000 FROM generate_series(1, 500) AS n), 'one', priority => 0);
-                    started := started + 500;
-                END IF;
+            WHILE clock_timestamp() < since + make_interval(secs => seconds) LOOP
+                more := bench.lacking(started, since, jobs_per_second);
+                PERFORM count(*) FROM provision_start_many(ARRAY(SELECT 't' || 1 + (started + n) % 19000 FROM generate_series(1, more) AS n), 'one', priority => 0);
+                started := started + more;
                 INSERT INTO bench.probe SELECT provision_start('t' || 19001 + (extract(epoch FROM clock_timestamp()) * 10)::bigint % 1000, 'one', priority => 100);
                 COMMIT;
                 PERFORM pg_sleep(0.1);
@@ -91,7 +96,7 @@ sql -c 'CREATE EXTENSION provision'
 sql -v port="$port" -f "$bench_dir/workflow.sql" >/dev/null
 define_feeder
 wait_for_worker
-sql -c "CALL bench.feed($((free_seconds + held_seconds + 12)))" &
+sql -c "CALL bench.feed($((free_seconds + held_seconds + 12)), $jobs_per_second)" &
 sleep 5
 free_since=$(sql -c 'SELECT clock_timestamp()')
 watch_processor "$free_seconds" >free_processor

@@ -270,7 +270,7 @@ BEGIN
                   FROM provision.job
                  WHERE job.tenant_id = tenant.tenant_id
                    AND job.workflow = chosen.name
-                   AND (job.state IN ('pending', 'scheduled', 'running', 'paused') OR job.job_id = ANY (new_jobs)))
+                   AND job.state IN ('pending', 'scheduled', 'running', 'paused'))
           FROM unnest(tenants) WITH ORDINALITY AS given (name, position)
           JOIN provision.tenant ON tenant.name = given.name
          ORDER BY given.position;
