@@ -102,9 +102,10 @@ $$;
 COMMENT ON FUNCTION provision.visible_jobs() IS 'Jobs of visible_tenants().';
 
 -- No view that a role may read is without it. Not a barrier itself, so that the views on top of it, which are, are planned in one piece.
-CREATE OR REPLACE VIEW provision.visible_tenant AS
+-- Read by itself it has the rights of the reader, like newest_caller and typical_step: the policies of the tables hold.
+CREATE OR REPLACE VIEW provision.visible_tenant WITH (security_invoker) AS
     SELECT tenant.tenant_id, tenant.name, tenant.engine_id, tenant.plan, tenant.lifecycle, tenant.created_at, tenant.updated_at
       FROM provision.tenant
      WHERE (SELECT provision.sees_everything())
         OR tenant.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]);
-COMMENT ON VIEW provision.visible_tenant IS 'The tenants that who acts may look at: for other views to join, in place of provision.tenant. Grant nobody to read it: read by itself it has no barrier.';
+COMMENT ON VIEW provision.visible_tenant IS 'The tenants that who acts may look at: for other views to join, in place of provision.tenant.';

@@ -4,7 +4,7 @@
 -- figure of a job comes from its own few steps.
 
 -- Recent history is found without an index on time: at and before the job that called last.
-CREATE OR REPLACE VIEW provision.newest_caller AS
+CREATE OR REPLACE VIEW provision.newest_caller WITH (security_invoker) AS
     SELECT coalesce(max(latest.job_id), 9223372036854775807) AS job_id
       FROM (SELECT attempt.job_id
               FROM provision.attempt
@@ -12,7 +12,7 @@ CREATE OR REPLACE VIEW provision.newest_caller AS
              LIMIT 100) AS latest;
 COMMENT ON VIEW provision.newest_caller IS 'The newest job among those that made the last 100 calls: where statistics look for recent jobs.';
 
-CREATE OR REPLACE VIEW provision.typical_step AS
+CREATE OR REPLACE VIEW provision.typical_step WITH (security_invoker) AS
     SELECT recent.workflow_id, job_step.ordinal,
            avg(extract(epoch FROM job_step.finished_at - job_step.started_at))::double precision AS seconds
       FROM (SELECT job.job_id, job.workflow_id, job.state
