@@ -101,11 +101,11 @@ END;
 $$;
 COMMENT ON FUNCTION provision.visible_jobs() IS 'Jobs of visible_tenants().';
 
--- No view that a role may read is without it. Not a barrier itself, so that the views on top of it, which are, are planned in one piece.
--- Read by itself it has the rights of the reader, like newest_caller and typical_step: the policies of the tables hold.
-CREATE OR REPLACE VIEW provision.visible_tenant WITH (security_invoker) AS
+-- Every view that shows rows of tenants has this condition itself and is a barrier as a whole: joined with this one it could not look a
+-- tenant up, and a condition below a barrier is all that keeps one of the reader's from being asked first.
+CREATE OR REPLACE VIEW provision.visible_tenant WITH (security_barrier) AS
     SELECT tenant.tenant_id, tenant.name, tenant.engine_id, tenant.plan, tenant.lifecycle, tenant.created_at, tenant.updated_at
       FROM provision.tenant
      WHERE (SELECT provision.sees_everything())
         OR tenant.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]);
-COMMENT ON VIEW provision.visible_tenant IS 'The tenants that who acts may look at: for other views to join, in place of provision.tenant.';
+COMMENT ON VIEW provision.visible_tenant IS 'The tenants that who acts may look at: what a view of your own can join, in place of provision.tenant.';

@@ -1,10 +1,10 @@
 -- Views on jobs and tenants. Each shows the rows of the tenants that whoever looks may see, and is a barrier, so that no condition of the
--- looker's is asked of other rows first; what is counted over all jobs counts everybody's. They call no function of ours but those of
--- visible_tenant, because a function in a view needs a right of whoever looks, and they read no more than a page of jobs needs: every
+-- looker's is asked of other rows first; what is counted over all jobs counts everybody's. They call no other function of ours, because
+-- a function in a view needs a right of whoever looks, and they read no more than a page of jobs needs: every
 -- figure of a job comes from its own few steps.
 
 -- Recent history is found without an index on time: at and before the job that called last.
-CREATE OR REPLACE VIEW provision.newest_caller WITH (security_invoker) AS
+CREATE OR REPLACE VIEW provision.newest_caller WITH (security_barrier) AS
     SELECT coalesce(max(latest.job_id), 9223372036854775807) AS job_id
       FROM (SELECT attempt.job_id
               FROM provision.attempt
@@ -12,7 +12,7 @@ CREATE OR REPLACE VIEW provision.newest_caller WITH (security_invoker) AS
              LIMIT 100) AS latest;
 COMMENT ON VIEW provision.newest_caller IS 'The newest job among those that made the last 100 calls: where statistics look for recent jobs.';
 
-CREATE OR REPLACE VIEW provision.typical_step WITH (security_invoker) AS
+CREATE OR REPLACE VIEW provision.typical_step WITH (security_barrier) AS
     SELECT recent.workflow_id, job_step.ordinal,
            avg(extract(epoch FROM job_step.finished_at - job_step.started_at))::double precision AS seconds
       FROM (SELECT job.job_id, job.workflow_id, job.state
@@ -77,7 +77,7 @@ CREATE OR REPLACE VIEW provision.job_status WITH (security_barrier) AS
            job.created_by,
            job.expires_at
       FROM provision.job
-      JOIN provision.visible_tenant AS tenant ON tenant.tenant_id = job.tenant_id
+      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
       JOIN provision.engine ON engine.engine_id = job.engine_id
       LEFT JOIN LATERAL (
            SELECT sum(step.weight * CASE WHEN job_step.state IN ('completed', 'skipped', 'undone') THEN 1.0
@@ -93,7 +93,8 @@ CREATE OR REPLACE VIEW provision.job_status WITH (security_barrier) AS
                       FILTER (WHERE job_step.finished_at IS NULL))[1] AS first_open
              FROM provision.job_step
              JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = job_step.ordinal
-            WHERE job_step.job_id = job.job_id) AS steps ON true;
+            WHERE job_step.job_id = job.job_id) AS steps ON true
+     WHERE (SELECT provision.sees_everything()) OR tenant.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]);
 COMMENT ON VIEW provision.job_status IS 'How are the jobs? One row for each.';
 COMMENT ON COLUMN provision.job_status.progress IS '0 to 100: the weights of finished steps and the finished share of running ones. 100 only when the job is completed, partial or rolled back. In direction back it is the share of steps that are undone.';
 COMMENT ON COLUMN provision.job_status.current_step IS 'The step that runs, else waits to be tried again, else comes next; of an ended job the step that explains its error.';
@@ -126,9 +127,10 @@ CREATE OR REPLACE VIEW provision.creation_status WITH (security_barrier) AS
            creation.attempt_id
       FROM provision.creation
       JOIN provision.job ON job.job_id = creation.job_id
-      JOIN provision.visible_tenant AS tenant ON tenant.tenant_id = job.tenant_id
+      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
       JOIN provision.engine ON engine.engine_id = job.engine_id
-      JOIN provision.job_step ON job_step.job_id = creation.job_id AND job_step.ordinal = creation.ordinal;
+      JOIN provision.job_step ON job_step.job_id = creation.job_id AND job_step.ordinal = creation.ordinal
+     WHERE (SELECT provision.sees_everything()) OR tenant.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]);
 COMMENT ON VIEW provision.creation_status IS 'What have jobs made on the servers, and what became of it? What a rollback would remove.';
 COMMENT ON COLUMN provision.creation_status.state IS 'made; doubtful: sent, and not known whether anything was made; undone: proven gone; kept: left on purpose, because the site needs it; left: the last rollback could not remove it.';
 COMMENT ON COLUMN provision.creation_status.reason IS 'Why it is kept or left; the server''s own words where it has some.';
@@ -158,9 +160,10 @@ CREATE OR REPLACE VIEW provision.step_status WITH (security_barrier) AS
            job_step.waits_for,
            job_step.started_at + make_interval(secs => step.deadline_ms / 1000.0::double precision) AS deadline_at
       FROM provision.job
-      JOIN provision.visible_tenant AS tenant ON tenant.tenant_id = job.tenant_id
+      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
       JOIN provision.job_step ON job_step.job_id = job.job_id
-      JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = job_step.ordinal;
+      JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = job_step.ordinal
+     WHERE (SELECT provision.sees_everything()) OR tenant.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]);
 COMMENT ON VIEW provision.step_status IS 'Where exactly is a job? One row for each of its steps.';
 COMMENT ON COLUMN provision.step_status.calls_done IS 'Calls of this step that are done; a call that had to be looked at again counts each time.';
 COMMENT ON COLUMN provision.step_status.calls_total IS 'Calls its plan wanted when last asked.';
@@ -188,7 +191,7 @@ CREATE OR REPLACE VIEW provision.tenant_status WITH (security_barrier) AS
            status.error_message,
            tenant.created_at,
            tenant.updated_at
-      FROM provision.visible_tenant AS tenant
+      FROM provision.tenant
       JOIN provision.engine ON engine.engine_id = tenant.engine_id
       LEFT JOIN LATERAL (SELECT job.job_id
                            FROM provision.job
@@ -198,7 +201,8 @@ CREATE OR REPLACE VIEW provision.tenant_status WITH (security_barrier) AS
                           ORDER BY job.job_id DESC
                           LIMIT 1) AS latest ON true
       -- Looked up one by one: a barrier cannot be joined but as a whole.
-      LEFT JOIN LATERAL (SELECT * FROM provision.job_status WHERE job_status.job_id = latest.job_id OFFSET 0) AS status ON true;
+      LEFT JOIN LATERAL (SELECT * FROM provision.job_status WHERE job_status.job_id = latest.job_id OFFSET 0) AS status ON true
+     WHERE (SELECT provision.sees_everything()) OR tenant.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]);
 COMMENT ON VIEW provision.tenant_status IS 'How are the tenants? One row for each, with its newest job that sets it up.';
 COMMENT ON COLUMN provision.tenant_status.provisioning_status IS 'NOT_STARTED, IN_PROGRESS, COMPLETED, PARTIAL, or FAILED (also: cancelled after something was sent).';
 
@@ -215,11 +219,12 @@ CREATE OR REPLACE VIEW provision.queue WITH (security_barrier) AS
       FROM (SELECT waiting.*, row_number() OVER (PARTITION BY waiting.engine_id ORDER BY waiting.rank, waiting.job_id) AS queue_position
               FROM provision.job AS waiting
              WHERE waiting.state = 'pending') AS job
-      JOIN provision.visible_tenant AS tenant ON tenant.tenant_id = job.tenant_id
+      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
       JOIN provision.engine ON engine.engine_id = job.engine_id
       LEFT JOIN (SELECT typical_step.workflow_id, sum(typical_step.seconds) AS seconds
                    FROM provision.typical_step
-                  GROUP BY typical_step.workflow_id) AS typical ON typical.workflow_id = job.workflow_id;
+                  GROUP BY typical_step.workflow_id) AS typical ON typical.workflow_id = job.workflow_id
+     WHERE (SELECT provision.sees_everything()) OR tenant.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]);
 COMMENT ON VIEW provision.queue IS 'Who waits, in which order, how long? Pending jobs of each engine in the order in which they will be claimed.';
 COMMENT ON COLUMN provision.queue.queue_position IS '1 is the next of its engine.';
 COMMENT ON COLUMN provision.queue.estimated_start_at IS 'From the mean duration of recent jobs of its workflow and the engine''s max_concurrent; null without such history.';
@@ -238,9 +243,10 @@ CREATE OR REPLACE VIEW provision.dead_letter WITH (security_barrier) AS
            (SELECT sum(job_step.attempt_count) FROM provision.job_step WHERE job_step.job_id = job.job_id) AS attempt_count,
            engine.name AS engine
       FROM provision.job
-      JOIN provision.visible_tenant AS tenant ON tenant.tenant_id = job.tenant_id
+      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
       JOIN provision.engine ON engine.engine_id = job.engine_id
-     WHERE job.state IN ('failed', 'partial')
+     WHERE ((SELECT provision.sees_everything()) OR tenant.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]))
+       AND job.state IN ('failed', 'partial')
        AND job.job_id = (SELECT max(newest.job_id)
                            FROM provision.job AS newest
                           WHERE newest.tenant_id = job.tenant_id

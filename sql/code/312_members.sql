@@ -122,9 +122,8 @@ CREATE OR REPLACE VIEW provision.tenant_member WITH (security_barrier) AS
            member.added_at,
            member.added_by
       FROM provision.member
-      LEFT JOIN provision.visible_tenant AS tenant ON tenant.tenant_id = member.tenant_id
-     WHERE tenant.tenant_id IS NOT NULL
-        OR (SELECT provision.sees_everything());
+      LEFT JOIN provision.tenant ON tenant.tenant_id = member.tenant_id
+     WHERE (SELECT provision.sees_everything()) OR member.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]);
 COMMENT ON VIEW provision.tenant_member IS 'Who may do what? One row for each member of each tenant; tenant * is every tenant.';
 COMMENT ON COLUMN provision.tenant_member.member IS 'A role of PostgreSQL, with all that have its rights, or a user of an application.';
 COMMENT ON COLUMN provision.tenant_member.role IS 'owner: also manages members; admin: acts on jobs; member: looks.';

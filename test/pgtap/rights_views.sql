@@ -1,7 +1,7 @@
 -- Who sees what: every view and table, with SELECT granted on all. A new one without an entry fails the test.
 BEGIN;
--- Rows of 'tenants' say whose they are; those of 'platform' are nobody's; 'own' are figures over what the reader may see; 'open' ones say
--- nothing of anybody (newest_caller: the number of a job of one's own, else the highest that there can be); 'none' are never shown.
+-- Rows of 'tenants' say whose they are; those of 'platform' are nobody's; 'open' ones say nothing of anybody (typical_step:
+-- means over all; newest_caller: the number of a job); 'none' are never shown.
 CREATE TEMP TABLE relation (name regclass, kind text, owner text);
 INSERT INTO relation VALUES
     ('provision.call_log',         'tenants',  'job_id'), ('provision.creation_status', 'tenants',  'tenant'), ('provision.dead_letter',   'tenants',  'tenant'),
@@ -9,7 +9,7 @@ INSERT INTO relation VALUES
     ('provision.step_status',      'tenants',  'tenant'), ('provision.tenant_status',   'tenants',  'tenant'), ('provision.tenant_member', 'tenants',  'tenant'),
     ('provision.visible_tenant',   'tenants',  'name'),
     ('provision.engine_status',    'platform', NULL),     ('provision.step_stats',      'platform', NULL),     ('provision.worker_status', 'platform', NULL),
-    ('provision.typical_step',     'own',      NULL),     ('provision.newest_caller',   'open',     NULL),
+    ('provision.typical_step',     'open',     NULL),     ('provision.newest_caller',   'open',     NULL),
     ('provision.attempt',          'tenants',  'job_id'), ('provision.creation',        'tenants',  'job_id'), ('provision.event',         'tenants',  'job_id'),
     ('provision.exclusion',        'tenants',  'job_id'), ('provision.job',             'tenants',  'job_id'), ('provision.job_step',      'tenants',  'job_id'),
     ('provision.key_wait',         'tenants',  'job_id'), ('provision.member',          'tenants',  'tenant_id'), ('provision.tenant',     'tenants',  'name'),
@@ -93,8 +93,8 @@ SELECT set_eq($$ SELECT oid::regclass FROM pg_class WHERE relnamespace = 'provis
               'SELECT name FROM relation', 'every view and table has an entry');
 SELECT is(array_agg(oid::regclass::text), NULL, 'row security is on everywhere')
   FROM pg_class WHERE relnamespace = 'provision'::regnamespace AND relkind IN ('r', 'p') AND NOT relrowsecurity;
-SELECT is(array_agg(oid::regclass::text), NULL, 'every view is a barrier, or has the rights of the reader')
-  FROM pg_class WHERE relnamespace = 'provision'::regnamespace AND relkind = 'v' AND NOT coalesce(reloptions && '{security_barrier=true,security_invoker=true}', false);
+SELECT is(array_agg(oid::regclass::text), NULL, 'every view is a barrier')
+  FROM pg_class WHERE relnamespace = 'provision'::regnamespace AND relkind = 'v' AND NOT coalesce(reloptions @> '{security_barrier=true}', false);
 SELECT is(array_agg(polname::text), NULL, 'nobody is let write') FROM pg_policy JOIN pg_class ON pg_class.oid = polrelid
  WHERE relnamespace = 'provision'::regnamespace AND polcmd <> 'r';
 
@@ -107,13 +107,12 @@ CREATE TEMP TABLE seen AS
                ELSE format('SELECT ''rows'' FROM %s LIMIT 1', relation.name) END) AS rows,
            CASE relation.kind WHEN 'open' THEN 'rows'
                               WHEN 'platform' THEN CASE WHEN who.platform OR no_policy THEN 'rows' ELSE '' END
-                              WHEN 'own' THEN CASE WHEN who.tenants <> '' OR no_policy THEN 'rows' ELSE '' END
                               WHEN 'none' THEN CASE WHEN no_policy OR who.role = 'r_dba' THEN 'rows' ELSE '' END
                               ELSE CASE WHEN no_policy THEN 'acme other' ELSE who.tenants END END AS expected
       FROM relation
       JOIN pg_class ON pg_class.oid = relation.name
      CROSS JOIN who
-     CROSS JOIN LATERAL (SELECT who.role = current_user AND relation.name <> 'provision.visible_tenant'::regclass AND NOT coalesce('security_barrier=true' = ANY (reloptions), false) AS no_policy) AS rights;
+     CROSS JOIN LATERAL (SELECT who.role = current_user AND NOT coalesce('security_barrier=true' = ANY (reloptions), false) AS no_policy) AS rights;
 SELECT is(string_agg(who || ': "' || rows || '" instead of "' || expected || '"', E'\n')
               FILTER (WHERE regexp_replace(rows, '^- ?', '') <> expected OR rows ~ '^-' AND NOT platform), NULL, name::text)
   FROM seen
