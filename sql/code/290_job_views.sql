@@ -95,7 +95,7 @@ CREATE OR REPLACE VIEW provision.job_status WITH (security_barrier) AS
              JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = job_step.ordinal
             WHERE job_step.job_id = job.job_id) AS steps ON true
      WHERE (SELECT provision.sees_everything()) OR tenant.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]);
-COMMENT ON VIEW provision.job_status IS 'How are the jobs? One row for each.';
+COMMENT ON VIEW provision.job_status IS 'How are the jobs? One row for each; provision_jobs() gives them in pages.';
 COMMENT ON COLUMN provision.job_status.progress IS '0 to 100: the weights of finished steps and the finished share of running ones. 100 only when the job is completed, partial or rolled back. In direction back it is the share of steps that are undone.';
 COMMENT ON COLUMN provision.job_status.current_step IS 'The step that runs, else waits to be tried again, else comes next; of an ended job the step that explains its error.';
 COMMENT ON COLUMN provision.job_status.steps_done IS 'Steps that are completed, skipped or undone.';

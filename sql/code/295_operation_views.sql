@@ -102,13 +102,15 @@ CREATE OR REPLACE VIEW provision.call_log WITH (security_barrier) AS
       FROM provision.attempt
       LEFT JOIN provision.job_step ON job_step.job_id = attempt.job_id AND job_step.ordinal = attempt.ordinal
      WHERE (SELECT provision.sees_everything())
-        OR EXISTS (SELECT FROM provision.job WHERE job.job_id = attempt.job_id AND job.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]));
-COMMENT ON VIEW provision.call_log IS 'What was sent, what came back? One row for each try at a call. Credentials are in headers that are never stored; secrets in bodies are redacted.';
+        OR EXISTS (SELECT FROM provision.job WHERE job.job_id = attempt.job_id AND job.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]))
+     ORDER BY attempt.attempt_id DESC;
+COMMENT ON VIEW provision.call_log IS 'What was sent, what came back? One row for each try at a call, the newest first. Credentials are in headers that are never stored; secrets in bodies are redacted.';
 COMMENT ON COLUMN provision.call_log.delivery IS 'not_sent, answered, or unknown (sent without an answer); null while in flight.';
 COMMENT ON COLUMN provision.call_log.verdict IS 'What the answer meant; null while in flight.';
 COMMENT ON COLUMN provision.call_log.duration_ms IS 'Milliseconds from the start of the call to its end.';
 COMMENT ON COLUMN provision.call_log.response_excerpt IS 'First 1,000 characters of the body.';
 
+-- Behind a barrier a LIMIT can use no order but the one in which rows come: the newest first.
 -- A name may be used again when a tenant is gone: what happened before belongs to another.
 CREATE OR REPLACE VIEW provision.event_log WITH (security_barrier) AS
     SELECT event.event_id,
@@ -131,8 +133,9 @@ CREATE OR REPLACE VIEW provision.event_log WITH (security_barrier) AS
            AND EXISTS (SELECT FROM provision.tenant
                         WHERE tenant.name = event.tenant
                           AND tenant.created_at <= event.at
-                          AND tenant.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]));
-COMMENT ON VIEW provision.event_log IS 'What happened, who did it? One row for each change of state and each action.';
+                          AND tenant.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]))
+     ORDER BY event.event_id DESC;
+COMMENT ON VIEW provision.event_log IS 'What happened, who did it? One row for each change of state and each action, the newest first.';
 COMMENT ON COLUMN provision.event_log.actor IS 'Who did it: the user who was acted for, else the role of the session; the worker''s for what it did by itself.';
 COMMENT ON COLUMN provision.event_log.via IS 'The role that connected, where it is not the actor itself.';
 
