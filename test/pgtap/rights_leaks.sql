@@ -18,6 +18,8 @@ INSERT INTO provision.creation (job_id, ordinal, attempt_id, call, kind, creates
 INSERT INTO provision.exclusion (exclusion, job_id, ordinal) SELECT 'exclusion ' || job_id, job_id, 0 FROM provision.job;
 INSERT INTO provision.key_wait (job_id, reason) SELECT job_id, 'no key' FROM provision.job;
 INSERT INTO provision.worker (pid) VALUES (0);
+INSERT INTO provision.audit_seal VALUES (1, 0, 0, 0, '', NULL, NULL, now(), '', '', NULL);
+INSERT INTO provision.audit_horizon VALUES (true, 0, '0');
 SELECT provision_member_add('hidden', 'somebody');
 CREATE ROLE r_member;
 CREATE ROLE r_nobody;
@@ -28,7 +30,7 @@ ANALYZE;
 
 -- All but what tells nothing of anybody, and secrets, which are never shown.
 CREATE TEMP TABLE asked AS
-    SELECT oid::regclass AS relation, CASE WHEN relname IN ('engine_status', 'worker_status', 'step_stats', 'control', 'engine', 'engine_gauge', 'engine_state', 'worker')
+    SELECT oid::regclass AS relation, CASE WHEN relname IN ('engine_status', 'worker_status', 'step_stats', 'audit_horizon', 'audit_seal', 'control', 'engine', 'engine_gauge', 'engine_state', 'worker')
                                            THEN '.' ELSE '88800|77700|hidden' END AS hidden
       FROM pg_class
      WHERE relnamespace = 'provision'::regnamespace

@@ -81,6 +81,9 @@ INSERT INTO needs VALUES
     ('provision_tenant_create(text,text,jsonb,text)',    'platform', 'SELECT provision_tenant_create(''second'', ''main'', ''{"company_name": "Second", "country": "US"}'')'),
     ('provision_worker_start()',                         'platform', 'SELECT provision_worker_start()'),
     ('provision_worker_stop()',                          'platform', 'SELECT provision_worker_stop()'),
+    ('provision_audit_seal()',                           'platform', 'SELECT provision_audit_seal()'),
+    ('provision_audit_head()',                           'monitor',  'SELECT provision_audit_head()'),
+    ('provision_audit_verify(text)',                     'monitor',  'SELECT * FROM provision_audit_verify()'),
     ('provision_doctor()',                               'monitor',  'SELECT * FROM provision_doctor()');
 SELECT plan((SELECT count(*) FROM needs)::integer + 2);
 
