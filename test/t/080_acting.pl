@@ -50,7 +50,8 @@ my %expected = (
 	'without acting' => [ $seen, 't3' ]);
 foreach my $name (sort keys %expected)
 {
-	is((split /\n/, session('gateway', $expected{$name}[0]) . "\n")[-1] =~ s/^.*ERROR.*//r // '', $expected{$name}[1], $name);
+	my @lines = grep { !/ERROR|WARNING/ } split /\n/, session('gateway', $expected{$name}[0]);
+	is($lines[-1] // '', $expected{$name}[1], $name);
 }
 like(session('gateway', q{SELECT provision_act_as('bob')}), qr/WARNING:  there is no transaction block/, 'a lone statement is warned of');
 like(session('gateway', q{BEGIN; SELECT provision_act_as(NULL)}), qr/ERROR:  acting user must have a name/, 'nobody is acted for');
@@ -80,7 +81,7 @@ like(session('plain', q{CREATE FUNCTION trick.act() RETURNS bigint LANGUAGE sql 
 $node->safe_psql('postgres', q{ALTER SYSTEM RESET ALL});
 $node->adjust_conf('postgresql.conf', 'shared_preload_libraries', q{''});
 $node->restart;
-like(session('plain', "SET provision.acting_user = 'bob'; SELECT count(*) FROM provision_jobs(); $seen"), qr/permission denied to set parameter.*\n/s, 'a value from before the library was loaded is refused');
+like(session('plain', "SET provision.acting_user = 'bob'; SELECT count(*) FROM provision_jobs(); $seen"), qr/permission denied to set parameter/, 'a value from before the library was loaded is refused');
 unlike(session('plain', "SET provision.acting_user = 'bob'; SELECT count(*) FROM provision_jobs(); $seen"), qr/t1/, 'and without effect');
 unlike(session('plain', "SET provision.acting_user = 'bob'; $seen"), qr/t1/, 'for views too');
 $node->adjust_conf('postgresql.conf', 'shared_preload_libraries', q{'provision'});
