@@ -10,7 +10,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.may_notify() IS 'There is enough room in the server''s queue of notifications.';
 
--- Above this many in one statement (a bulk start, a restored dump) one summary is sent instead, so that listeners poll once.
+-- Every role of the database may LISTEN, so no tenant or engine is named. Above this many in one statement (a bulk start, a restored dump) one summary is sent instead, so that listeners poll once.
 CREATE OR REPLACE FUNCTION provision.announce_events()
     RETURNS trigger
     LANGUAGE plpgsql
@@ -26,8 +26,7 @@ BEGIN
         PERFORM pg_notify('provision', json_build_object('event', 'many_events', 'count', event_count)::text);
     ELSE
         PERFORM pg_notify('provision', json_build_object(
-                    'event_id', event_id, 'event', event, 'job_id', job_id, 'tenant', tenant, 'engine', engine,
-                    'step', step, 'from', from_state, 'to', to_state, 'at', at)::text)
+                    'event_id', event_id, 'event', event, 'job_id', job_id, 'step', step, 'from', from_state, 'to', to_state, 'at', at)::text)
            FROM new_events;
     END IF;
     RETURN NULL;
