@@ -22,17 +22,17 @@ my $node;
 	$node = new_node('main', conf => "provision.allowed_hosts = '127.0.0.0/8, localhost:$port, *.test, 169.254.0.0/16, 0.0.0.0/8, ::/0'\n");
 }
 
+# Statements for an engine and a tenant of this name, whose call is for this path.
 sub new_tenant
 {
 	my ($name, $base_url, $path, $options) = @_;
 
 	$options //= '{"allow_http": true, "failure_threshold": 2}';
-	$node->safe_psql('postgres', qq{
+	return qq{
 		SELECT provision_engine_create('$name', '$base_url', options => '$options');
 		SELECT provision_engine_secret('$name', 'test-key', 'test-secret');
 		SELECT provision_tenant_create('$name', '$name', '{"company_name": "X", "abbr": "X", "country": "US"}');
-		INSERT INTO app.route VALUES ('$name', 'POST', '$path')});
-	return;
+		INSERT INTO app.route VALUES ('$name', 'POST', E'$path');};
 }
 
 sub refusal
@@ -45,12 +45,12 @@ sub refusal
 }
 
 # Error code ('' is success), and requests that arrive.
+my %ended;
 sub is_ended
 {
 	my ($name, $code, $arrived) = @_;
 
-	is($node->safe_psql('postgres', qq{SELECT state, error_code FROM provision.job_status WHERE tenant = '$name' ORDER BY job_id DESC LIMIT 1}),
-		$code ? "failed|$code" : 'completed|', $name)
+	is($ended{$name}, $code ? "failed $code" : 'completed ', $name)
 	  or diag($node->safe_psql('postgres', qq{SELECT curl_code, error_detail FROM provision.attempt JOIN provision.engine USING (engine_id) WHERE name = '$name'}));
 	is($hostile->count("/ok?$name"), $arrived, "$name: requests that arrived");
 	return;
@@ -73,15 +73,16 @@ create_route_workflow($node);
 # Addresses, as names may come to mean them after the engine was made.
 my %moved = (link_local => 'http://169.254.169.254', mapped => 'http://[::ffff:169.254.169.254]', translated => "http://[64:ff9b::a9fe:a9fe]",
 	unspecified => "http://0.0.0.0:$port", unspecified_v6 => "http://[::]:$port");
+my $cases = '';
 foreach my $name (sort keys %moved)
 {
-	new_tenant($name, 'https://a.test', "/ok?$name");
-	$node->safe_psql('postgres', qq{UPDATE provision.engine SET base_url = '$moved{$name}' WHERE name = '$name'});
+	$cases .= new_tenant($name, 'https://a.test', "/ok?$name") . qq{
+		UPDATE provision.engine SET base_url = '$moved{$name}' WHERE name = '$name';};
 }
 
 # Paths, redirects, certificates.
 my %certificate = (own => 'client', strange => 'wrong', lost => 'lost');
-system_or_bail('cp', '-p', "$folder/client.$_", "$folder/lost.$_") for qw(pem key);
+system_or_bail("cp", "-p", "$folder/client.$_", "$folder/lost.$_") for qw(pem key);
 foreach my $name (sort keys %certificate)
 {
 	foreach my $version ('', '_later')
@@ -89,23 +90,23 @@ foreach my $name (sort keys %certificate)
 		my $file = "$folder/$certificate{$name}";
 		my $place = $hostile->place("client_certificate$version");
 
-		new_tenant("$name$version", "https://127.0.0.1:$place", "/ok?$name$version",
+		$cases .= new_tenant("$name$version", "https://127.0.0.1:$place", "/ok?$name$version",
 			qq({"failure_threshold": 2, "ca_file": "$ca_file", "client_certificate_file": "$file.pem", "client_key_file": "$file.key"}));
 	}
 }
+$node->safe_psql('postgres', $cases
+	  . new_tenant('redirected', $url, "/redirect-to?http://localhost:$port/ok?redirected")
+	  . new_tenant('metadata', $url, '/redirect-to?http://169.254.169.254/latest/meta-data/iam/security-credentials/')
+	  . new_tenant('dots', "$url/prefix", '/../ok?dots')
+	  . new_tenant('encoded_dots', "$url/prefix", '/%2e%2e/ok?encoded_dots')
+	  . new_tenant('fragment', $url, '/ok?fragment#x')
+	  . new_tenant('two_lines', $url, '/ok?two_lines HTTP/1.1\r\nHost: elsewhere.test')
+	  . new_tenant('no_slash', $url, "\@127.0.0.1:$port/ok?no_slash")
+	  . new_tenant('well', $url, '/ok?well'));
 unlink "$folder/lost.key";
-new_tenant('redirected', $url, "/redirect-to?http://localhost:$port/ok?redirected");
-new_tenant('metadata', $url, '/redirect-to?http://169.254.169.254/latest/meta-data/iam/security-credentials/');
-new_tenant('dots', "$url/prefix", '/../ok?dots');
-new_tenant('encoded_dots', "$url/prefix", '/%2e%2e/ok?encoded_dots');
-new_tenant('fragment', $url, '/ok?fragment#x');
-new_tenant('two_lines', $url, "/ok?two_lines");
-$node->safe_psql('postgres', q{UPDATE app.route SET path = path || E' HTTP/1.1\r\nHost: elsewhere.test' WHERE tenant = 'two_lines'});
-new_tenant('no_slash', $url, "\@127.0.0.1:$port/ok?no_slash");
-new_tenant('well', $url, '/ok?well');
-
 $node->safe_psql('postgres', q{SELECT count(provision_start(tenant, 'route')) FROM app.route});
 ok(wait_for_jobs($node), 'all jobs end');
+%ended = map { split /=/, $_, 2 } split /\n/, $node->safe_psql('postgres', q{SELECT format('%s=%s %s', tenant, state, error_code) FROM provision.job_status});
 is_ended($_, 'ADDRESS_REFUSED', 0) foreach sort keys %moved;
 is_ended('own' . $_, '', 1) foreach '', '_later';
 is_ended('strange' . $_, 'TLS_CLIENT_CERTIFICATE_WANTED', 0) foreach '', '_later';
@@ -145,7 +146,7 @@ sub probe_says
 my ($out, $err);
 isnt($node->psql('postgres', q{ALTER SYSTEM SET provision.allowed_hosts = '127.0.0.1, 10.0.0.1/8'}, stdout => \$out, stderr => \$err), 0, 'a list that cannot be read is refused');
 like($err, qr/"10\.0\.0\.1\/8" is no host name, address or network\..*HINT:  For example/s, 'and its wrong entry told');
-new_tenant('probe', $url, '/ok?probe');
+$node->safe_psql('postgres', new_tenant('probe', $url, '/ok?probe'));
 allow('erp.example.com');
 ok(wait_until(sub { probe_says('HOST_NOT_ALLOWED') }), 'the worker has the new list');
 $node->safe_psql('postgres', qq{
