@@ -84,7 +84,6 @@ provision_http_request_refusal(const HttpRequest *request, const HttpLimits *lim
 	return refusal != NULL ? refusal : refusal_of_origin(request, limits, code);
 }
 
-
 #if HTTP_CAN_COUNT_SENDING
 
 /*

@@ -25,7 +25,7 @@ BEGIN ATOMIC
         WHEN outcome.verdict = 'duplicate' AND outcome.guard IS NULL THEN 'advance'
         WHEN outcome.verdict = 'ambiguous' AND NOT outcome.repeatable AND outcome.guard IS NULL THEN 'fail'
         WHEN outcome.verdict = 'interrupted' AND outcome.delivery = 'unknown' AND NOT outcome.repeatable AND outcome.guard IS NULL THEN 'fail'
-        WHEN outcome.verdict = 'permanent' AND outcome.refusable THEN 'advance'
+        WHEN outcome.verdict = 'permanent' AND outcome.refusable AND outcome.delivery = 'answered' THEN 'advance'
         WHEN outcome.verdict IN ('absent', 'permanent', 'needs_person') THEN 'fail'
         WHEN outcome.verdict <> 'interrupted' AND NOT (outcome.trips AND next_move.breaker <> 'closed')
              AND outcome.tries + 1 >= outcome.max_attempts THEN 'fail'
