@@ -133,6 +133,7 @@ check_wire(const HttpRequest *request, char *wire)
 	const char *end = strstr(wire, "\r\n");
 	char	   *body = strstr(wire, "\r\n\r\n");
 	const char *target = strchr(wire, ' ');
+	const char *sent = request->body == NULL || strcmp(request->method, "HEAD") == 0 ? "" : request->body;
 
 	fuzz_promise(body != NULL && target != NULL && target < end, "there is a head with a request line");
 	body[2] = '\0';
@@ -148,8 +149,7 @@ check_wire(const HttpRequest *request, char *wire)
 	check_header(wire, "\r\nX-Request-Id: ", request->correlation_id);
 	check_header(wire, "\r\ntraceparent: ", request->traceparent);
 	check_header(wire, "\r\nIdempotency-Key: ", request->idempotency_key);
-	fuzz_promise(strlen(body) == request->body_length && (request->body == NULL || strcmp(body, request->body) == 0),
-				 "after the head comes the body and nothing else");
+	fuzz_promise(strcmp(body, sent) == 0, "after the head comes the body and nothing else");
 }
 
 /* Sends it, if it may be sent, to a server that ends the connection. */
