@@ -1,5 +1,6 @@
 """Faults that a test switches on: which requests they hit and what happens to those."""
 
+import gzip
 import itertools
 import json
 import os
@@ -59,7 +60,7 @@ class Fault:
 class RequestFault(Fault):
     """Strikes requests, and decides whether they are carried out and what is answered."""
     match_keys = Fault.match_keys | {"method", "path_regex", "query_regex", "body_regex", "site", "user"}
-    action_keys = {"delay_ms", "delay_after_ms", "drop", "reset", "status", "headers", "body", "garbage", "hang", "trickle", "effect", "arm"}
+    action_keys = {"delay_ms", "delay_after_ms", "drop", "reset", "status", "headers", "body", "gzip", "garbage", "hang", "trickle", "effect", "arm"}
     made_up = {"status", "body"}            # keys of an answer that stands for a request not carried out
 
     def __init__(self, description, seed):
@@ -116,8 +117,14 @@ class RequestFault(Fault):
         body = action["body"]
         if isinstance(body, str):
             kind = "text/html" if body.lstrip()[:1] == "<" else "application/json"
-            return Response(status, body.encode("utf-8", "surrogatepass"), kind, self.headers())
+            return self.packed(Response(status, body.encode("utf-8", "surrogatepass"), kind, self.headers()))
         return Response(status, json.dumps(body).encode(), headers=self.headers())
+
+    def packed(self, response):
+        if self.action.get("gzip"):
+            response.body = gzip.compress(response.body)
+            response.headers += (("Content-Encoding", "gzip"),)
+        return response
 
     def headers(self):
         return tuple((name, str(value)) for name, value in self.action.get("headers", {}).items())
