@@ -12,6 +12,7 @@ my $node = new_node('main', conf => "provision.databases = 'postgres'\n");
 
 create_engine($node, $standin);
 create_tenants($node, 4);
+$node->safe_psql('postgres', q{SELECT provision_member_add('t1', 'ann', 'owner'), provision_member_add('t1', 'bob'), provision_member_add('*', 'watch')});
 create_workflow($node, 'own', 3);
 start_jobs($node, 3, 'own');
 ok(wait_for_jobs($node), 'jobs end');
@@ -36,6 +37,9 @@ foreach my $table (@tables)
 	my $content = "SELECT count(*) || ' ' || coalesce(md5(string_agg(($row)::text, E'\n' ORDER BY ($row)::text)), '') FROM provision.$table AS t";
 	is($node->safe_psql('copy', $content), $node->safe_psql('postgres', $content), "table $table is the same");
 }
+is($node->safe_psql('copy', q{SELECT string_agg(tenant || ' ' || member || ' ' || role, ', ' ORDER BY tenant, member) FROM provision.tenant_member}),
+	'* watch member, t1 ann owner, t1 bob member', 'members are still members');
+is($node->safe_psql('copy', q{BEGIN; SELECT provision_act_as('bob'); SELECT string_agg(DISTINCT tenant, ' ') FROM provision.job_status}) =~ s/^\n//r, 't1', 'and see no more than before');
 like($node->safe_psql('copy', q{SELECT string_agg(reason || ' ' || fix, ' ') FROM provision_why('t1')}), qr/restored copy.*provision_adopt/, 'the copy does nothing until it is adopted');
 my $newest = $node->safe_psql('copy', 'SELECT max(job_id) FROM provision.job');
 cmp_ok($node->safe_psql('copy', q{SELECT provision_start('t3')}), '>', $newest, 'a new job gets a new number');

@@ -26,6 +26,8 @@ my $inventory = q{
 	         CROSS JOIN LATERAL pg_identify_object(member.classid, member.objid, 0) AS described
 	         WHERE member.refclassid = 'pg_extension'::regclass
 	           AND member.deptype = 'e'
+	        UNION ALL SELECT 'policy of ' || polrelid::regclass, concat_ws(' ', oid, polname, pg_get_expr(polqual, polrelid), polroles) FROM pg_policy
+	        UNION ALL SELECT 'security of ' || oid::regclass, concat_ws(' ', relrowsecurity, relforcerowsecurity, reloptions, relacl) FROM pg_class WHERE relnamespace = 'provision'::regnamespace
 	        UNION ALL SELECT 'rows of ' || w.name, s::text FROM provision.workflow AS w JOIN provision.step AS s USING (workflow_id)) AS members (identity, content)};
 
 create_engine($node, $standin);
