@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(
-  new_node key_file_setting create_engine create_tenants create_workflow create_route_workflow start_jobs
+  new_node open_session key_file_setting create_engine create_tenants create_workflow create_route_workflow start_jobs
   worker_pid launcher_pid wait_for_worker wait_until poll ask kill_hard
   is_paused_copy adopt_copy
   jobs_are_over wait_for_jobs tally open_steps last_calls broken_invariants tables_with ok_invariants time usleep
@@ -29,6 +29,16 @@ sub new_node
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION provision') if $options{extension} // 1;
 	return $node;
+}
+
+# A psql that stays. Its time limit is that of each query: the session may well live longer on a busy machine.
+sub open_session
+{
+	my ($node, %options) = @_;
+	my $session = $node->background_psql('postgres', %options);
+
+	$session->set_query_timer_restart;
+	return $session;
 }
 
 # A setting that names a key file outside of the data directory, made here.

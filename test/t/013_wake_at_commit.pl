@@ -14,7 +14,7 @@ create_tenants($node, 10);
 create_workflow($node, 'one', 1);
 wait_for_worker($node);
 
-my $listener = $node->background_psql('postgres');
+my $listener = open_session($node);
 $listener->query_safe('LISTEN provision');
 
 $node->safe_psql('postgres', q{BEGIN; SELECT provision_start('t1', 'one'); ROLLBACK});

@@ -25,7 +25,7 @@ sub others_end
 # A job that waits.
 $node->safe_psql('postgres', q{SELECT provision_engine_pause('bench')});
 start_jobs($node, 20, 'two');
-my $session = $node->background_psql('postgres');
+my $session = open_session($node);
 $session->query_safe(q{BEGIN; SELECT FROM provision.job JOIN provision.tenant USING (tenant_id) WHERE name = 't1' FOR UPDATE OF job});
 $node->safe_psql('postgres', q{SELECT provision_engine_resume('bench')});
 my $started_at = time;

@@ -20,7 +20,7 @@ sub state_of
 	return $node->safe_psql('postgres', "SELECT state FROM provision.job_status WHERE tenant = '$tenant' ORDER BY job_id DESC LIMIT 1");
 }
 
-my $holder = $node->background_psql('postgres');
+my $holder = open_session($node);
 
 # A due job that is held: looked at again and again, but with pauses.
 $node->safe_psql('postgres', q{SELECT provision_start('t1', 'three', run_at => now() + interval '1 s')});

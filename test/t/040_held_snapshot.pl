@@ -16,7 +16,7 @@ create_tenants($node, $jobs + $urgent);
 create_workflow($node, 'three', 3);
 ok(wait_for_worker($node), 'a worker runs');
 
-my $holder = $node->background_psql('postgres');
+my $holder = open_session($node);
 $holder->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM provision.job');
 
 # A job that goes before all others must not send the worker back to the front of the queue.

@@ -44,7 +44,7 @@ finds('', 'nothing is found where all is well');
 is($node->safe_psql('postgres', q{SELECT provision_health() ->> 'status'}), 'ok', 'and health says so');
 
 # Somebody keeps old rows: a session, a prepared transaction, a slot.
-my $session = $node->background_psql('postgres');
+my $session = open_session($node);
 $session->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM provision.job');
 my $pid = $session->query_safe('SELECT pg_backend_pid()');
 chomp $pid;

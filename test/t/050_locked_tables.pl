@@ -13,7 +13,7 @@ create_engine($node, $standin);
 create_tenants($node, 30);
 create_workflow($node, 'three', 3);
 my $worker = wait_for_worker($node);
-my $holder = $node->background_psql('postgres');
+my $holder = open_session($node);
 
 sub hindrances { return $node->safe_psql('postgres', q{SELECT count(*) FROM provision.event WHERE event = 'worker_hindered'}) }
 

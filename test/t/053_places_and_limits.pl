@@ -34,7 +34,7 @@ ok(wait_for_worker($node), 'a place that becomes free is used');
 my @sessions;
 while (@sessions < 30)
 {
-	my $session = eval { $node->background_psql('postgres') } or last;
+	my $session = eval { open_session($node) } or last;
 	push @sessions, $session;
 	last if $node->psql('postgres', 'SELECT 1', stderr => \my $ignored) != 0;
 }

@@ -51,7 +51,7 @@ is($node->safe_psql('postgres', q{SELECT count(*) FROM provision.job WHERE error
 # A table that a plan function reads is locked: its step waits.
 $node->safe_psql('postgres', join ' ', map { qq{
 	CREATE OR REPLACE FUNCTION app.hangs_$_(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS \$\$ SELECT * FROM app.one_call(job) \$\$;} } 1 .. $hanging);
-my $holder = $node->background_psql('postgres');
+my $holder = open_session($node);
 $holder->query_safe('BEGIN; LOCK TABLE app.prices');
 $node->safe_psql('postgres', q{SELECT provision_start('t2', 'reads')});
 ok(poll($node, q{SELECT step.state = 'ready' AND job.state = 'running' AND job.due_at IS NOT NULL FROM provision.job JOIN provision.job_step AS step USING (job_id)

@@ -61,7 +61,7 @@ is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT state, ',') FROM pr
 is($node->safe_psql('postgres', 'SELECT max(crash_count) FROM provision.job'), '0', 'no crash was counted');
 
 # The server's queue of notifications fills up: nothing is added to it by us, and nothing fails.
-my $listener = $node->background_psql('postgres');
+my $listener = open_session($node);
 $listener->query_safe('LISTEN provision; BEGIN');
 $node->safe_psql('postgres', q{CREATE OR REPLACE FUNCTION provision.may_notify() RETURNS boolean LANGUAGE sql VOLATILE AS 'SELECT false'});
 my $usage = $node->safe_psql('postgres', 'SELECT pg_notification_queue_usage()');

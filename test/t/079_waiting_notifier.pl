@@ -17,7 +17,7 @@ $standin->fault({ path_regex => 'ping' }, { delay_ms => 500 });
 start_jobs($node, 1, 'own');
 ok(wait_until(sub { scalar $standin->requests > 0 }), 'a job runs');
 
-my $notifier = $node->background_psql('postgres', on_error_stop => 0);
+my $notifier = open_session($node, on_error_stop => 0);
 $notifier->query_until(qr/begun/, "\\echo begun\nSET synchronous_commit = on;\nBEGIN; NOTIFY somebody; CREATE TABLE noted (); COMMIT;\n");
 ok(poll($node, q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'client backend' AND wait_event = 'SyncRep')}), 'a session that notifies waits for a standby');
 ok(wait_until(sub { slurp_file($node->logfile) =~ /could not run a round of the provision worker: canceling statement due to lock timeout/ }), 'the worker does not wait for it');

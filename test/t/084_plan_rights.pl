@@ -73,7 +73,7 @@ answer($workflows . workflow_of('stubborn', "DECLARE succeeded text[] := '{}'; B
 my $worker = wait_for_worker($node);
 my $locks = q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 7};
 my $locks_held = answer($locks);
-my $listener = $node->background_psql('postgres');
+my $listener = open_session($node);
 $listener->query_safe('LISTEN provision_test');
 
 answer('BEGIN; ' . join(' ', map { "SELECT provision_start('t1', '$_'), provision_start('t1', '${_}_within');" } sort keys %attack) . q{ SELECT provision_start('t1', 'stubborn'); COMMIT});

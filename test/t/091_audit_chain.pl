@@ -30,8 +30,8 @@ ok(wait_for_jobs($node) && all_are_sealed(), 'and those of jobs');
 is(problems(), '', 'all seals hold');
 
 # Whoever writes events waits for nobody who seals, and nobody who seals waits.
-my $writer = $node->background_psql('postgres');
-my $sealer = $node->background_psql('postgres');
+my $writer = open_session($node);
+my $sealer = open_session($node);
 $writer->query_safe(q{BEGIN; SELECT provision_engine_pause('bench', 'open')});
 sql(q{SELECT provision_tenant_update('t1', '{"email": "a@example.com"}')});
 my $before = sql('SELECT max(through_event) FROM provision.audit_seal');
