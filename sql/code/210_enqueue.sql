@@ -185,6 +185,25 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.plan_priority(text) IS 'Priority of a tenant''s jobs by its plan.';
 
+-- Fixed with the job: weights that followed what is learnt meanwhile would let its progress fall. A step nobody has completed yet has the
+-- share that its workflow gives it.
+CREATE OR REPLACE FUNCTION provision.weighed_steps(workflow_id bigint)
+    RETURNS TABLE (ordinal smallint, name text, critical boolean, weight integer)
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT step.ordinal, step.name, step.critical,
+           greatest(1, round(1000 * coalesce(pace.typical / nullif(sum(pace.typical) OVER (), 0),
+                                             step.weight / (sum(step.weight) OVER ())::double precision)))::integer
+      FROM provision.step
+      LEFT JOIN provision.step_pace AS pace ON pace.workflow_id = step.workflow_id AND pace.ordinal = step.ordinal
+     WHERE step.workflow_id = weighed_steps.workflow_id;
+END;
+$$;
+COMMENT ON FUNCTION provision.weighed_steps(bigint) IS 'The steps of a workflow with their shares of the progress of a job that is started now, in thousandths.';
+
 CREATE OR REPLACE FUNCTION provision.insert_jobs(
     tenants text[], chosen provision.workflow, options jsonb, priority integer, run_at timestamptz, idempotency_key text)
     RETURNS bigint[]
@@ -197,9 +216,9 @@ DECLARE
     new_jobs bigint[];
 BEGIN
     WITH inserted AS (
-        INSERT INTO provision.job (tenant_id, engine_id, workflow_id, workflow, state, priority, rank, due_at, options,
+        INSERT INTO provision.job (tenant_id, engine_id, site, workflow_id, workflow, state, priority, rank, due_at, options,
                                    has_flaw, rollback_on_failure, correlation_id, idempotency_key, created_by, max_wait_ms, deadline_ms, expires_at)
-        SELECT tenant.tenant_id, tenant.engine_id, chosen.workflow_id, chosen.name,
+        SELECT tenant.tenant_id, tenant.engine_id, hashtext(coalesce(tenant.settings ->> 'site', engine.site, '')), chosen.workflow_id, chosen.name,
                CASE WHEN run_at > now() THEN 'scheduled' ELSE 'pending' END,
                wanted.priority,
                provision.queue_rank(greatest(run_at, clock_timestamp()), wanted.priority,
@@ -213,20 +232,20 @@ BEGIN
                greatest(run_at, clock_timestamp()) + provision.ms(max_wait_ms)
           FROM (SELECT name, min(position) AS position FROM unnest(tenants) WITH ORDINALITY AS given (name, position) GROUP BY name) AS given
           JOIN provision.tenant ON tenant.name = given.name
+          JOIN provision.engine ON engine.engine_id = tenant.engine_id
          CROSS JOIN LATERAL (SELECT coalesce(insert_jobs.priority, provision.plan_priority(tenant.plan)) AS priority) AS wanted
          ORDER BY tenant.tenant_id      -- the same for everyone, so that two bulk starts cannot deadlock
         ON CONFLICT DO NOTHING
         RETURNING job_id
     )
     SELECT coalesce(array_agg(job_id ORDER BY job_id), '{}') INTO new_jobs FROM inserted;
-    INSERT INTO provision.job_step (job_id, ordinal, name, critical, state, finished_at)
-    SELECT job.job_id, step.ordinal, step.name, step.critical,
+    INSERT INTO provision.job_step (job_id, ordinal, name, critical, weight, state, finished_at)
+    SELECT job.job_id, step.ordinal, step.name, step.critical, step.weight,
            CASE WHEN skipped.yes THEN 'skipped' ELSE 'waiting' END,
            CASE WHEN skipped.yes THEN now() END
       FROM unnest(new_jobs) AS job (job_id)
-     CROSS JOIN provision.step
-     CROSS JOIN LATERAL (SELECT coalesce(insert_jobs.options -> 'skip_steps' ? step.name, false) AS yes) AS skipped
-     WHERE step.workflow_id = chosen.workflow_id;
+     CROSS JOIN provision.weighed_steps(chosen.workflow_id) AS step
+     CROSS JOIN LATERAL (SELECT coalesce(insert_jobs.options -> 'skip_steps' ? step.name, false) AS yes) AS skipped;
     PERFORM provision.log_job_event(new_jobs, 'job_enqueued', NULL,
                                     CASE WHEN run_at > now() THEN 'scheduled' ELSE 'pending' END);
     RETURN new_jobs;

@@ -85,6 +85,7 @@ BEGIN
        SET state = CASE WHEN outcome.is_last_call THEN 'completed' ELSE 'running' END,
            attempt_id = NULL,
            calls_done = step.calls_done + 1,
+           share_done = greatest(step.share_done, least(900, (step.calls_done + 1) * 1000 / greatest(step.calls_total, 1))),     -- its plan may want more
            answers = CASE WHEN NOT outcome.is_last_call THEN
                          coalesce(step.answers, '{}') || jsonb_build_object(outcome.call, jsonb_build_object(
                              'verdict', CASE outcome.verdict WHEN 'absent' THEN 'absent' WHEN 'permanent' THEN 'refused' ELSE 'success' END,

@@ -158,7 +158,7 @@ BEGIN
     ), changed AS (
         UPDATE provision.job_step AS step
            SET state = turned.becomes,
-               attempt_id = NULL, is_last_call = false, tries = 0, furthest = 0, calls_done = 0, calls_total = 0,
+               attempt_id = NULL, is_last_call = false, tries = 0, furthest = 0, calls_done = 0, calls_total = 0, share_done = 0,
                next_attempt_at = NULL, waits_for = NULL, answers = NULL,
                error_code = CASE WHEN turned.becomes <> 'waiting' THEN step.error_code END,
                error_message = CASE WHEN turned.becomes <> 'waiting' THEN step.error_message END,

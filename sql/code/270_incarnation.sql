@@ -232,9 +232,10 @@ BEGIN
            calls_in_flight = keep_figures.calls_in_flight,
            memory_bytes = keep_figures.memory_bytes
      WHERE worker.incarnation = keep_figures.incarnation;
+    PERFORM provision.learn_paces() WHERE provision.is_time_to_learn();
 END;
 $$;
-COMMENT ON FUNCTION provision.keep_figures(bigint, bigint, bigint, integer, bigint) IS 'Keeps the worker''s figures. Not in every round: while somebody holds an old snapshot, each version of the row is in the way of those who read it.';
+COMMENT ON FUNCTION provision.keep_figures(bigint, bigint, bigint, integer, bigint) IS 'Keeps the worker''s figures, and from time to time what can be learnt from jobs that ended. Not in every round: while somebody holds an old snapshot, each version of the row is in the way of those who read it.';
 
 CREATE OR REPLACE FUNCTION provision.end_round(
     incarnation bigint, OUT is_stopped boolean, OUT has_peers boolean, OUT has_suspect boolean, OUT calls_to_end bigint[])

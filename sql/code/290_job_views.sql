@@ -1,5 +1,6 @@
 -- Views on jobs and tenants. Each shows the rows of the tenants that whoever looks may see, and is a barrier, so that no condition of the
--- looker's is asked of other rows first; what is counted over all jobs counts everybody's. They call no other function of ours, because
+-- looker's is asked of other rows first; what is counted over all jobs counts everybody's. They call no other function of ours
+-- but work_before, because
 -- a function in a view needs a right of whoever looks, and they read no more than a page of jobs needs: every
 -- figure of a job comes from its own few steps.
 
@@ -12,29 +13,13 @@ CREATE OR REPLACE VIEW provision.newest_caller WITH (security_barrier) AS
              LIMIT 100) AS latest;
 COMMENT ON VIEW provision.newest_caller IS 'The newest job among those that made the last 100 calls: where statistics look for recent jobs.';
 
-CREATE OR REPLACE VIEW provision.typical_step WITH (security_barrier) AS
-    SELECT recent.workflow_id, job_step.ordinal,
-           avg(extract(epoch FROM job_step.finished_at - job_step.started_at))::double precision AS seconds
-      FROM (SELECT job.job_id, job.workflow_id, job.state
-              FROM provision.job
-             WHERE job.job_id <= (SELECT newest_caller.job_id FROM provision.newest_caller)
-             ORDER BY job.job_id DESC
-             LIMIT 50) AS recent
-      JOIN provision.job_step ON job_step.job_id = recent.job_id
-     WHERE recent.state IN ('completed', 'partial')
-       AND job_step.state = 'completed'
-       AND job_step.started_at IS NOT NULL
-     GROUP BY recent.workflow_id, job_step.ordinal;
-COMMENT ON VIEW provision.typical_step IS 'Mean duration of each step in seconds, over those of the last 50 jobs that ended well.';
-
--- How many jobs stand before a pending one is counted up to 1,000; beyond that nobody can say when it ends.
 CREATE OR REPLACE VIEW provision.job_status WITH (security_barrier) AS
     SELECT job.job_id,
            tenant.name AS tenant,
            job.workflow,
            job.state,
            CASE WHEN job.state IN ('completed', 'partial', 'rolled_back') THEN 100
-                ELSE least(99, floor(coalesce(steps.weight_done * 100 / steps.weight_total, 0)))::integer END AS progress,
+                ELSE least(99, coalesce(steps.thousandths_done / (steps.weight_total * 10), 0))::integer END AS progress,
            CASE WHEN job.finished_at IS NULL THEN steps.first_open ELSE job.error_step END AS current_step,
            steps.steps_done,
            steps.steps_total,
@@ -43,25 +28,10 @@ CREATE OR REPLACE VIEW provision.job_status WITH (security_barrier) AS
            job.error_code,
            job.error_message,
            job.error_hint,
-           (SELECT greatest(job.due_at, statement_timestamp()) + make_interval(secs => remaining.seconds + waiting.seconds)
-              FROM (SELECT sum((typical.durations ->> (job.workflow_id || '/' || open_step.ordinal))::double precision) AS seconds
-                      FROM (SELECT (SELECT jsonb_object_agg(typical_step.workflow_id || '/' || typical_step.ordinal, typical_step.seconds)
-                                      FROM provision.typical_step) AS durations) AS typical,
-                           provision.job_step AS open_step
-                     WHERE open_step.job_id = job.job_id
-                       AND open_step.finished_at IS NULL) AS remaining,
-                   LATERAL (SELECT CASE WHEN job.state <> 'pending' THEN 0
-                                        WHEN count(ahead.job_id) < 1000 THEN count(ahead.job_id) * remaining.seconds / min(engine.max_concurrent) END AS seconds
-                              FROM provision.engine
-                              LEFT JOIN LATERAL (SELECT ahead.job_id
-                                                   FROM provision.job AS ahead
-                                                  WHERE job.state = 'pending'
-                                                    AND ahead.engine_id = job.engine_id
-                                                    AND ahead.state = 'pending'
-                                                    AND (ahead.rank, ahead.job_id) < (job.rank, job.job_id)
-                                                  LIMIT 1000) AS ahead ON true
-                             WHERE engine.engine_id = job.engine_id) AS waiting
-             WHERE job.state IN ('pending', 'scheduled', 'running')) AS eta,
+           (SELECT forecast.estimated_finish_at
+              FROM provision.forecast
+             WHERE forecast.job_id = job.job_id
+               AND job.finished_at IS NULL) AS eta,
            job.created_at,
            job.started_at,
            job.finished_at,
@@ -80,11 +50,8 @@ CREATE OR REPLACE VIEW provision.job_status WITH (security_barrier) AS
       JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
       JOIN provision.engine ON engine.engine_id = job.engine_id
       LEFT JOIN LATERAL (
-           SELECT sum(step.weight * CASE WHEN job_step.state IN ('completed', 'skipped', 'undone') THEN 1.0
-                                         WHEN job_step.state IN ('running', 'retrying', 'ready') AND job_step.calls_total > 0
-                                         THEN least(job_step.calls_done, job_step.calls_total) * 1.0 / job_step.calls_total
-                                         ELSE 0 END) AS weight_done,
-                  sum(step.weight) AS weight_total,
+           SELECT sum(job_step.weight * CASE WHEN job_step.state IN ('completed', 'skipped', 'undone') THEN 1000 ELSE job_step.share_done END) AS thousandths_done,
+                  sum(job_step.weight) AS weight_total,
                   count(*) FILTER (WHERE job_step.state IN ('completed', 'skipped', 'undone')) AS steps_done,
                   count(*) AS steps_total,
                   sum(job_step.attempt_count) AS attempt_count,
@@ -92,15 +59,14 @@ CREATE OR REPLACE VIEW provision.job_status WITH (security_barrier) AS
                                                      CASE job.direction WHEN 'back' THEN -job_step.ordinal ELSE job_step.ordinal END)
                       FILTER (WHERE job_step.finished_at IS NULL))[1] AS first_open
              FROM provision.job_step
-             JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = job_step.ordinal
             WHERE job_step.job_id = job.job_id) AS steps ON true
      WHERE (SELECT provision.sees_everything()) OR tenant.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]);
 COMMENT ON VIEW provision.job_status IS 'How are the jobs? One row for each; provision_jobs() gives them in pages.';
-COMMENT ON COLUMN provision.job_status.progress IS '0 to 100: the weights of finished steps and the finished share of running ones. 100 only when the job is completed, partial or rolled back. In direction back it is the share of steps that are undone.';
+COMMENT ON COLUMN provision.job_status.progress IS '0 to 100: the shares of finished steps, by how long such steps took lately when the job was started, and of others what is done of them. It never falls during a run. 100 only when the job is completed, partial or rolled back. In direction back it is the share of steps that are undone.';
 COMMENT ON COLUMN provision.job_status.current_step IS 'The step that runs, else waits to be tried again, else comes next; of an ended job the step that explains its error.';
 COMMENT ON COLUMN provision.job_status.steps_done IS 'Steps that are completed, skipped or undone.';
 COMMENT ON COLUMN provision.job_status.attempt_count IS 'Calls that were sent.';
-COMMENT ON COLUMN provision.job_status.eta IS 'When it should end, from the mean durations of recent jobs one step after the other. Null without such history, while paused, and behind 1,000 other jobs.';
+COMMENT ON COLUMN provision.job_status.eta IS 'When it should end, as provision_queue_position() tells it. Null while nobody can say, which its unknown_because explains.';
 COMMENT ON COLUMN provision.job_status.duration IS 'Since it was first claimed, waiting included.';
 COMMENT ON COLUMN provision.job_status.due_at IS 'When a scheduled job goes on.';
 COMMENT ON COLUMN provision.job_status.wish IS 'cancel, rollback, pause or expire (its deadline has passed): granted as soon as its calls in flight have ended.';
@@ -143,7 +109,7 @@ CREATE OR REPLACE VIEW provision.step_status WITH (security_barrier) AS
            job_step.state,
            step.critical,
            step.optional,
-           step.weight,
+           job_step.weight,
            job_step.attempt_count,
            job_step.calls_done,
            job_step.calls_total,
@@ -167,6 +133,7 @@ CREATE OR REPLACE VIEW provision.step_status WITH (security_barrier) AS
 COMMENT ON VIEW provision.step_status IS 'Where exactly is a job? One row for each of its steps.';
 COMMENT ON COLUMN provision.step_status.calls_done IS 'Calls of this step that are done; a call that had to be looked at again counts each time.';
 COMMENT ON COLUMN provision.step_status.calls_total IS 'Calls its plan wanted when last asked.';
+COMMENT ON COLUMN provision.step_status.weight IS 'Its share of the job''s progress in thousandths.';
 COMMENT ON COLUMN provision.step_status.tries IS 'Failed tries in a row of the present call; at max_attempts the step fails.';
 COMMENT ON COLUMN provision.step_status.deadline_at IS 'After this time it makes no further call. Null without a limit, and before it has started.';
 COMMENT ON COLUMN provision.step_status.waits_for IS 'What another job''s step keeps it from.';
@@ -206,28 +173,34 @@ CREATE OR REPLACE VIEW provision.tenant_status WITH (security_barrier) AS
 COMMENT ON VIEW provision.tenant_status IS 'How are the tenants? One row for each, with its newest job that sets it up.';
 COMMENT ON COLUMN provision.tenant_status.provisioning_status IS 'NOT_STARTED, IN_PROGRESS, COMPLETED, PARTIAL, or FAILED (also: cancelled after something was sent).';
 
--- Everybody's jobs are numbered before those of others are left out.
+-- Bounded, so that a look at it costs the same however long the lines are. Everybody's jobs count before those of others are left out.
 CREATE OR REPLACE VIEW provision.queue WITH (security_barrier) AS
-    SELECT job.queue_position,
+    SELECT forecast.jobs_ahead + 1 AS queue_position,
            job.job_id,
            tenant.name AS tenant,
            engine.name AS engine,
            job.priority,
            job.created_at AS waiting_since,
-           statement_timestamp() + make_interval(secs => (job.queue_position - 1) * typical.seconds / engine.max_concurrent) AS estimated_start_at,
-           job.workflow
-      FROM (SELECT waiting.*, row_number() OVER (PARTITION BY waiting.engine_id ORDER BY waiting.rank, waiting.job_id) AS queue_position
-              FROM provision.job AS waiting
-             WHERE waiting.state = 'pending') AS job
+           forecast.estimated_start_at,
+           job.workflow,
+           forecast.estimated_finish_at,
+           forecast.earliest_finish_at,
+           forecast.latest_finish_at,
+           forecast.unknown_because
+      FROM provision.engine
+     CROSS JOIN LATERAL (SELECT pending.*
+                           FROM provision.job AS pending
+                          WHERE pending.engine_id = engine.engine_id
+                            AND pending.state = 'pending'
+                          ORDER BY pending.rank, pending.job_id
+                          LIMIT 5000) AS job
       JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
-      JOIN provision.engine ON engine.engine_id = job.engine_id
-      LEFT JOIN (SELECT typical_step.workflow_id, sum(typical_step.seconds) AS seconds
-                   FROM provision.typical_step
-                  GROUP BY typical_step.workflow_id) AS typical ON typical.workflow_id = job.workflow_id
+     CROSS JOIN LATERAL (SELECT * FROM provision.forecast WHERE forecast.job_id = job.job_id OFFSET 0) AS forecast
      WHERE (SELECT provision.sees_everything()) OR tenant.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]);
-COMMENT ON VIEW provision.queue IS 'Who waits, in which order, how long? Pending jobs of each engine in the order in which they will be claimed.';
+COMMENT ON VIEW provision.queue IS 'Who waits, in which order, how long? The first 5,000 pending jobs of each engine; provision_queue_position() tells the place of any.';
 COMMENT ON COLUMN provision.queue.queue_position IS '1 is the next of its engine.';
-COMMENT ON COLUMN provision.queue.estimated_start_at IS 'From the mean duration of recent jobs of its workflow and the engine''s max_concurrent; null without such history.';
+COMMENT ON COLUMN provision.queue.estimated_start_at IS 'This and the times after it are those of provision_queue_position().';
+COMMENT ON COLUMN provision.queue.unknown_because IS 'Why there are no times: no history, paused, engine paused, everything paused, worker stopped or rolling back.';
 
 -- A failed job that was started anew needs nobody any more: the newest of its tenant and workflow speaks.
 CREATE OR REPLACE VIEW provision.dead_letter WITH (security_barrier) AS

@@ -81,6 +81,7 @@ BEGIN ATOMIC
                tries = 0,
                furthest = 0,
                calls_done = 0,
+               share_done = 0,
                next_attempt_at = NULL,
                waits_for = NULL,
                answers = provision.lasting_answers(job_step.answers),

@@ -195,14 +195,12 @@ BEGIN ATOMIC
      WHERE (job).state = 'scheduled'
        AND NOT EXISTS (SELECT FROM provision.key_wait WHERE key_wait.job_id = (job).job_id)
     UNION ALL
-    SELECT 'queued', format('It is number %s in the queue of engine "%s", priority %s.', ahead.jobs + 1,
-                            (SELECT engine.name FROM provision.engine WHERE engine.engine_id = (job).engine_id), (job).priority), NULL
-      FROM (SELECT count(*) AS jobs
-              FROM provision.job AS other
-             WHERE other.engine_id = (job).engine_id
-               AND other.state = 'pending'
-               AND (other.rank, other.job_id) < ((job).rank, (job).job_id)) AS ahead
-     WHERE (job).state = 'pending'
+    SELECT 'queued', format('It is number %s in the queue of engine "%s": %s jobs ahead, priority %s.%s', concat(CASE WHEN NOT forecast.is_exact THEN 'about ' END, forecast.jobs_ahead + 1),
+                            (SELECT engine.name FROM provision.engine WHERE engine.engine_id = (job).engine_id), forecast.jobs_ahead, (job).priority,
+                            CASE WHEN (job).run_started_at IS NULL THEN ' It should start at ' || date_trunc('second', forecast.estimated_start_at) || '.' END), NULL
+      FROM provision.forecast
+     WHERE forecast.job_id = (job).job_id
+       AND (job).state = 'pending'
     UNION ALL
     SELECT 'crashed before', format('It was in flight in the last %s crashes of its worker.', (job).crash_count), NULL
      WHERE (job).crash_count > 0;

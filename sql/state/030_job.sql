@@ -31,6 +31,8 @@ CREATE TABLE provision.control (
     copy_detail       text,
     adopted_in        timestamptz,
     jobs_looked_at_to timestamptz,
+    learnt_at         timestamptz,
+    learnt_to         timestamptz,
     CONSTRAINT there_is_one_row CHECK (only_row),
     CONSTRAINT home_is_known_or_not CHECK (num_nulls(system_identifier, database_oid, timeline) IN (0, 3))
 );
@@ -40,6 +42,8 @@ COMMENT ON COLUMN provision.control.timeline IS 'Of the server''s WAL when a wor
 COMMENT ON COLUMN provision.control.copy_detail IS 'Why a worker that started here found that this is a copy. Null: it is not.';
 COMMENT ON COLUMN provision.control.adopted_in IS 'The start of the server in which provision_adopt() was last called: that it was started from a backup no longer counts.';
 COMMENT ON COLUMN provision.control.jobs_looked_at_to IS 'Jobs that ended before this have been looked at, whether they are to be removed; the next look goes on here. Null: it begins with the oldest.';
+COMMENT ON COLUMN provision.control.learnt_at IS 'When a worker last looked for jobs to learn durations from (provision.pace).';
+COMMENT ON COLUMN provision.control.learnt_to IS 'Jobs that ended up to here have been learnt from.';
 COMMENT ON COLUMN provision.control.worker_stopped_at IS 'Set by provision_worker_stop(): no worker runs until provision_worker_start().';
 COMMENT ON COLUMN provision.control.paused_at IS 'Set by provision_pause_all(): workers run, but no job is claimed and no call is made until provision_resume_all().';
 
@@ -50,6 +54,7 @@ CREATE TABLE provision.job (
     job_id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     tenant_id        bigint NOT NULL REFERENCES provision.tenant,
     engine_id        bigint NOT NULL,
+    site             integer NOT NULL DEFAULT 0,
     workflow_id      bigint NOT NULL REFERENCES provision.workflow,
     workflow         text NOT NULL,
     state            text NOT NULL,
@@ -114,6 +119,7 @@ CREATE INDEX job_paused ON provision.job (job_id) WHERE state = 'paused';
 CREATE INDEX job_ended ON provision.job (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX job_by_correlation ON provision.job (correlation_id);
 COMMENT ON TABLE provision.job IS 'One run of one version of a workflow for one tenant: what is queued, claimed, owned and retried.';
+COMMENT ON COLUMN provision.job.site IS 'Number of the Frappe site it works on, for estimates: of two jobs of an engine with the same number, exclusive steps keep each other off.';
 COMMENT ON COLUMN provision.job.rank IS 'Place in the queue, fixed when it enters: seconds since the epoch minus priority times provision.priority_aging; later by provision.fair_spacing over the plan''s weight for each job of its tenant that waits already. A job one priority lower overtakes after priority_aging, so none starves.';
 COMMENT ON COLUMN provision.job.due_at IS 'scheduled: when it becomes pending; running: when its owner looks at it although nothing was answered (a wish, a token of the rate limit, a retry beside a call in flight).';
 COMMENT ON COLUMN provision.job.owner IS 'Incarnation that runs it. A result is recorded only while this is so.';
@@ -144,6 +150,8 @@ CREATE TABLE provision.job_step (
     attempt_count    integer NOT NULL DEFAULT 0,
     calls_done       integer NOT NULL DEFAULT 0,
     calls_total      integer NOT NULL DEFAULT 0,
+    weight           integer NOT NULL DEFAULT 1,
+    share_done       smallint NOT NULL DEFAULT 0,
     next_attempt_at  timestamptz,
     doubtful_until   timestamptz,
     waits_for        text,
@@ -170,6 +178,8 @@ COMMENT ON COLUMN provision.job_step.is_last_call IS 'The call in flight is cert
 COMMENT ON COLUMN provision.job_step.tries IS 'Failed tries since the step got as far as furthest. Looking again before a repeat does not set it back.';
 COMMENT ON COLUMN provision.job_step.furthest IS 'Place in the plan of the call it got furthest to.';
 COMMENT ON COLUMN provision.job_step.attempt_count IS 'All calls of this step that were sent.';
+COMMENT ON COLUMN provision.job_step.weight IS 'Its share of the job''s progress in thousandths, fixed when the job is started: by how long the steps of its workflow took lately, else by step.weight.';
+COMMENT ON COLUMN provision.job_step.share_done IS 'Thousandths of its calls that are done, at most 900 before it has ended. It never falls during a run, though the plan may come to want more calls.';
 COMMENT ON COLUMN provision.job_step.doubtful_until IS 'Until then "absent" is not believed, because a lost call may still be at work on the server.';
 COMMENT ON COLUMN provision.job_step.waits_for IS 'The exclusion it waits for.';
 COMMENT ON COLUMN provision.job_step.waits_since IS 'When it was first found to be held; of an earlier wait where waits_for is null.';

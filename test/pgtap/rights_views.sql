@@ -1,7 +1,7 @@
 -- Who sees what: every view and table, with SELECT granted on all. A new one without an entry fails the test.
 BEGIN;
--- Rows of 'tenants' say whose they are; those of 'platform' are nobody's; 'open' ones say nothing of anybody (typical_step:
--- means over all; newest_caller: the number of a job); 'none' are never shown.
+-- Rows of 'tenants' say whose they are; those of 'platform' are nobody's; 'open' ones say nothing of anybody (typical_run:
+-- durations over all; newest_caller: the number of a job); 'none' are never shown.
 CREATE TEMP TABLE relation (name regclass, kind text, owner text);
 INSERT INTO relation VALUES
     ('provision.call_log',         'tenants',  'job_id'), ('provision.creation_status', 'tenants',  'tenant'), ('provision.dead_letter',   'tenants',  'tenant'),
@@ -9,7 +9,9 @@ INSERT INTO relation VALUES
     ('provision.step_status',      'tenants',  'tenant'), ('provision.tenant_status',   'tenants',  'tenant'), ('provision.tenant_member', 'tenants',  'tenant'),
     ('provision.visible_tenant',   'tenants',  'name'),
     ('provision.engine_status',    'platform', NULL),     ('provision.step_stats',      'platform', NULL),     ('provision.worker_status', 'platform', NULL),
-    ('provision.typical_step',     'open',     NULL),     ('provision.newest_caller',   'open',     NULL),
+    ('provision.typical_run',      'open',     NULL),     ('provision.newest_caller',   'open',     NULL),
+    ('provision.outlook',          'tenants',  'job_id'), ('provision.forecast',        'tenants',  'job_id'),
+    ('provision.pace',             'platform', NULL),     ('provision.step_pace',       'platform', NULL),
     ('provision.attempt',          'tenants',  'job_id'), ('provision.creation',        'tenants',  'job_id'), ('provision.event',         'tenants',  'job_id'),
     ('provision.exclusion',        'tenants',  'job_id'), ('provision.job',             'tenants',  'job_id'), ('provision.job_step',      'tenants',  'job_id'),
     ('provision.key_wait',         'tenants',  'job_id'), ('provision.member',          'tenants',  'tenant_id'), ('provision.tenant',     'tenants',  'name'),
@@ -54,6 +56,8 @@ INSERT INTO provision.creation (job_id, ordinal, attempt_id, call, kind, creates
 INSERT INTO provision.exclusion (exclusion, job_id, ordinal) SELECT 'exclusion ' || job_id, job_id, 0 FROM provision.job;
 INSERT INTO provision.key_wait (job_id, reason) SELECT job_id, 'no key' FROM provision.job;
 INSERT INTO provision.worker (pid) VALUES (0);
+INSERT INTO provision.pace (engine_id, workflow_id, run_count, run_samples, slot_samples, call_samples, exclusive_samples) SELECT 0, workflow_id, 1, '{1}', '{1}', '{1}', '{0}' FROM provision.workflow;
+INSERT INTO provision.step_pace SELECT workflow_id, ordinal, '{1}', 1 FROM provision.step;
 INSERT INTO provision.audit_seal VALUES (1, 0, 0, 0, '', NULL, NULL, now(), '', '', NULL);
 INSERT INTO provision.audit_horizon VALUES (true, 0, '0');
 CREATE ROLE r_dba;         SELECT format('GRANT %I TO r_dba', current_user) \gexec

@@ -1,0 +1,230 @@
+/*
+ * line.c
+ *		How much is to be done before a waiting job.
+ *
+ * A view asks this for every job it shows. So the line of an engine is read
+ * once in a query and kept until its end, and each job is looked up in it.
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/float.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+/* What adds up over all that is before a job. */
+enum
+{
+	SUM_JOBS, SUM_SLOTS, SUM_SLOT_SECONDS, SUM_SLOT_VARIANCE, SUM_CALLS, SUM_COUNT
+};
+
+/* Columns of provision.stop. */
+enum
+{
+	COLUMN_RANK = 1, COLUMN_JOB_ID, COLUMN_SITE, COLUMN_SUMS, COLUMN_EXCLUSIVE = COLUMN_SUMS + SUM_COUNT
+};
+
+typedef struct Stop
+{
+	double		rank;
+	int64		job_id;
+	int32		site;
+	double		sums[SUM_COUNT];	/* with all before it, once the line is added up */
+	double		exclusive;		/* likewise, of its site alone */
+} Stop;
+
+typedef struct Line
+{
+	int64		engine_id;
+	double		known_to;		/* the highest rank it was read for */
+	uint64		count;
+	Stop	   *stops;
+	MemoryContext context;
+} Line;
+
+typedef struct SiteTotal
+{
+	int32		site;
+	double		exclusive;
+} SiteTotal;
+
+static int
+compare_places(double rank, int64 job_id, const Stop *stop)
+{
+	int			by_rank = float8_cmp_internal(rank, stop->rank);
+
+	if (by_rank != 0)
+		return by_rank;
+	return job_id < stop->job_id ? -1 : job_id > stop->job_id;
+}
+
+static int
+compare_stops(const void *left, const void *right)
+{
+	const Stop *stop = left;
+
+	return compare_places(stop->rank, stop->job_id, right);
+}
+
+static double
+double_column(HeapTuple row, TupleDesc columns, int number)
+{
+	bool		is_null;
+	Datum		value = SPI_getbinval(row, columns, number, &is_null);
+
+	return is_null ? 0 : DatumGetFloat8(value);
+}
+
+static void
+read_stop(Stop *stop, HeapTuple row, TupleDesc columns)
+{
+	bool		is_null;
+
+	stop->rank = double_column(row, columns, COLUMN_RANK);
+	stop->job_id = DatumGetInt64(SPI_getbinval(row, columns, COLUMN_JOB_ID, &is_null));
+	stop->site = DatumGetInt32(SPI_getbinval(row, columns, COLUMN_SITE, &is_null));
+	for (int i = 0; i < SUM_COUNT; i++)
+		stop->sums[i] = double_column(row, columns, COLUMN_SUMS + i);
+	stop->exclusive = double_column(row, columns, COLUMN_EXCLUSIVE);
+}
+
+/* From what each adds to what it comes to with all before it. */
+static void
+add_up(Line *line)
+{
+	HASHCTL		options = {.keysize = sizeof(int32), .entrysize = sizeof(SiteTotal), .hcxt = CurrentMemoryContext};
+	HTAB	   *sites = hash_create("sites of a line", 64, &options, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
+	for (uint64 i = 0; i < line->count; i++)
+	{
+		Stop	   *stop = &line->stops[i];
+		bool		found;
+		SiteTotal  *total = hash_search(sites, &stop->site, HASH_ENTER, &found);
+
+		for (int sum = 0; i > 0 && sum < SUM_COUNT; sum++)
+			stop->sums[sum] += line->stops[i - 1].sums[sum];
+		total->exclusive = stop->exclusive += found ? total->exclusive : 0;
+	}
+	hash_destroy(sites);
+}
+
+/* With the snapshot of the query that asks, so that all its rows see one line. */
+static void
+read_line(Line *line, double up_to)
+{
+	Oid			types[] = {INT8OID, FLOAT8OID};
+	Datum		values[] = {Int64GetDatum(line->engine_id), Float8GetDatum(up_to)};
+
+	MemoryContextReset(line->context);
+	SPI_connect();
+	if (SPI_execute_with_args("SELECT begun.* FROM provision.begun_stops($1, $2) AS begun"
+							  " UNION ALL SELECT waiting.* FROM provision.waiting_stops($1, $2) AS waiting"
+							  " UNION ALL SELECT distant.* FROM provision.distant_stops($1, $2) AS distant",
+							  lengthof(types), types, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the line of engine " INT64_FORMAT, line->engine_id);
+	line->known_to = up_to;
+	line->count = SPI_processed;
+	line->stops = MemoryContextAlloc(line->context, Max(line->count, 1) * sizeof(Stop));
+	for (uint64 i = 0; i < line->count; i++)
+		read_stop(&line->stops[i], SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+	qsort(line->stops, line->count, sizeof(Stop), compare_stops);
+	add_up(line);
+	SPI_finish();
+}
+
+static Line *
+find_line(List *lines, int64 engine_id)
+{
+	ListCell   *cell;
+
+	foreach(cell, lines)
+	{
+		if (((Line *) lfirst(cell))->engine_id == engine_id)
+			return lfirst(cell);
+	}
+	return NULL;
+}
+
+static Line *
+make_line(int64 engine_id)
+{
+	Line	   *line = palloc0(sizeof(Line));
+
+	line->engine_id = engine_id;
+	line->known_to = -get_float8_infinity();
+	line->context = AllocSetContextCreate(CurrentMemoryContext, "line of an engine", ALLOCSET_DEFAULT_SIZES);
+	return line;
+}
+
+/*
+ * Who asks for one job reads no further than to its place; who asks for
+ * another one behind it is likely to ask for all.
+ */
+static Line *
+line_of(FmgrInfo *function, int64 engine_id, double rank)
+{
+	MemoryContext caller = MemoryContextSwitchTo(function->fn_mcxt);
+	Line	   *line = find_line(function->fn_extra, engine_id);
+
+	if (line == NULL)
+	{
+		line = make_line(engine_id);
+		read_line(line, rank);
+		function->fn_extra = lappend(function->fn_extra, line);
+	}
+	else if (rank > line->known_to)
+		read_line(line, get_float8_infinity());
+	MemoryContextSwitchTo(caller);
+	return line;
+}
+
+/* How many stops are before this place. */
+static uint64
+count_before(const Line *line, double rank, int64 job_id)
+{
+	uint64		low = 0;
+	uint64		high = line->count;
+
+	while (low < high)
+	{
+		uint64		middle = low + (high - low) / 2;
+
+		if (compare_places(rank, job_id, &line->stops[middle]) > 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static double
+exclusive_before(const Line *line, uint64 before, int32 site)
+{
+	while (before > 0 && line->stops[before - 1].site != site)
+		before--;
+	return before > 0 ? line->stops[before - 1].exclusive : 0;
+}
+
+/* work_before(engine_id, rank, job_id, site): see its COMMENT. */
+PG_FUNCTION_INFO_V1(provision_work_before);
+Datum
+provision_work_before(PG_FUNCTION_ARGS)
+{
+	double		rank = PG_GETARG_FLOAT8(1);
+	Line	   *line = line_of(fcinfo->flinfo, PG_GETARG_INT64(0), rank);
+	uint64		before = count_before(line, rank, PG_GETARG_INT64(2));
+	TupleDesc	row;
+	Datum		values[SUM_COUNT + 1];
+	bool		nulls[SUM_COUNT + 1] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &row) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "work_before() must return a row");
+	for (int sum = 0; sum < SUM_COUNT; sum++)
+		values[sum] = Float8GetDatum(before > 0 ? line->stops[before - 1].sums[sum] : 0);
+	values[SUM_JOBS] = Int64GetDatum(before > 0 ? (int64) line->stops[before - 1].sums[SUM_JOBS] : 0);
+	values[SUM_COUNT] = Float8GetDatum(exclusive_before(line, before, PG_GETARG_INT32(3)));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row), values, nulls)));
+}
