@@ -1,7 +1,7 @@
 /*
  * chores.c
  *		What a worker does beside its rounds: old history is removed, new events
- *		are sealed.
+ *		are sealed, what is known of callers is written down.
  *
  * Each chore is a short transaction that waits for nobody. None is planned
  * but by a round, so that an idle worker has none.
@@ -10,6 +10,7 @@
 
 #include "utils/timestamp.h"
 
+#include "callers.h"
 #include "chores.h"
 #include "clock.h"
 #include "fault.h"
@@ -22,6 +23,9 @@
 /* Events are sealed at most this often, and less often while a transaction that is open keeps them from it. */
 #define SEAL_INTERVAL_MS 1000
 #define LONGEST_SEAL_PAUSE_MS 60000
+
+/* As much of what callers did is forgotten when the server crashes. */
+#define CALLERS_INTERVAL_MS 1000
 
 /* When the oldest history is too old changes only when some is removed, or written for the first time. */
 void
@@ -51,6 +55,8 @@ provision_chores_plan(Worker *worker)
 {
 	if (provision_audit_chain && worker->seal_due_at_ms == 0)
 		plan_sealing(worker, SEAL_INTERVAL_MS);
+	if (worker->callers_due_at_ms == 0 && provision_callers_changed_since(worker->callers_kept))
+		worker->callers_due_at_ms = provision_clock_ms() + CALLERS_INTERVAL_MS;
 }
 
 static bool
@@ -111,6 +117,29 @@ seal(Worker *worker)
 		plan_sealing(worker, Min(2 * worker->seal_pause_ms, LONGEST_SEAL_PAUSE_MS));
 }
 
+static void
+do_keep_callers(void *argument)
+{
+	Worker	   *worker = argument;
+
+	provision_round_leave_if_extension_changed(worker);
+	worker->callers_kept = provision_store_keep_callers(worker->callers_kept);
+}
+
+/* A number that was taken in a transaction which failed is set back: what it stands for was not kept. */
+static void
+keep_callers(Worker *worker)
+{
+	int64		kept = worker->callers_kept;
+
+	if (!provision_trouble_outlive("keeping what is known of callers", do_keep_callers, worker))
+	{
+		worker->callers_kept = kept;
+		provision_round_hold_off(worker);
+	}
+	worker->callers_due_at_ms = provision_callers_changed_since(worker->callers_kept) ? provision_clock_ms() + CALLERS_INTERVAL_MS : 0;
+}
+
 void
 provision_chores_do(Worker *worker)
 {
@@ -120,10 +149,27 @@ provision_chores_do(Worker *worker)
 		purge(worker);
 	if (worker->seal_due_at_ms != 0 && worker->seal_due_at_ms <= provision_clock_ms())
 		seal(worker);
+	if (worker->callers_due_at_ms != 0 && worker->callers_due_at_ms <= provision_clock_ms())
+		keep_callers(worker);
+}
+
+void
+provision_chores_finish(Worker *worker)
+{
+	if (provision_callers_changed_since(worker->callers_kept))
+		(void) provision_store_keep_callers(worker->callers_kept);
+}
+
+static int64
+sooner(int64 one, int64 other)
+{
+	return one == 0 || other == 0 ? Max(one, other) : Min(one, other);
 }
 
 long
 provision_chores_wait_ms(const Worker *worker)
 {
-	return worker->seal_due_at_ms == 0 ? -1 : Max(worker->seal_due_at_ms - provision_clock_ms(), 0);
+	int64		due_at_ms = sooner(worker->seal_due_at_ms, worker->callers_due_at_ms);
+
+	return due_at_ms == 0 ? -1 : Max(due_at_ms - provision_clock_ms(), 0);
 }

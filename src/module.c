@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 
 #include "background.h"
+#include "callers.h"
 #include "server_facts.h"
 #include "settings.h"
 #include "shared.h"
@@ -25,6 +26,7 @@ _PG_init(void)
 		return;
 	provision_server_facts_note_start();
 	provision_shared_request();
+	provision_callers_request();
 	provision_background_register_launcher();
 	provision_wakeup_watch_drops();
 }

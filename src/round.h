@@ -31,6 +31,8 @@ typedef struct Worker
 	TimestampTz purged_at;
 	int64		seal_due_at_ms; /* 0: nothing to seal */
 	int			seal_pause_ms;
+	int64		callers_due_at_ms;	/* 0: nothing new is known of callers */
+	int64		callers_kept;	/* up to this change */
 	bool		must_correct_times; /* the clock was set back */
 	int64		clock_trusted_at_ms;
 	StoreFigures figures;

@@ -21,6 +21,8 @@
 
 bool		provision_audit_chain = false;
 bool		provision_may_change_history = false;
+int			provision_actor_requests = 0;
+int			provision_address_requests = 0;
 int			provision_connect_timeout = 5000;
 int			provision_fair_spacing = 60;
 int			provision_http_timeout = 30000;
@@ -28,7 +30,9 @@ int			provision_max_body_size = 8192;
 int			provision_max_crashes = 8;
 int			provision_max_in_flight = 100;
 int			provision_priority_aging = 300;
+int			provision_request_window = 60;
 int			provision_retention = 90 * 24 * 60;
+int			provision_tenant_requests = 0;
 int			provision_workers = 1;
 char	   *provision_allowed_hosts = NULL;
 char	   *provision_ca_file = NULL;
@@ -81,6 +85,10 @@ static const SwitchSetting switch_settings[] = {
 };
 
 static const NumberSetting number_settings[] = {
+	{"provision.actor_requests", "Requests to start or change work that one user or role may make within provision.request_window.",
+	"0: no limit. Platform administrators have none, unless they act for somebody.", &provision_actor_requests, 0, 1000000, 0},
+	{"provision.address_requests", "Requests to start or change work that may come from one network address within provision.request_window.",
+	"0: no limit.", &provision_address_requests, 0, 1000000, 0},
 	{"provision.connect_timeout", "Time limit for reaching a server: name resolution, connect and TLS handshake.",
 	"An engine's connect_timeout_ms goes before it.", &provision_connect_timeout, 1, 600000, GUC_UNIT_MS},
 	{"provision.fair_spacing", "How much later a job queues for each job of its tenant that waits already.",
@@ -97,9 +105,13 @@ static const NumberSetting number_settings[] = {
 	{"provision.priority_aging", "Waiting time that one unit of priority is worth.",
 	"A job of one priority less runs before newer ones after this time, so none starves.",
 	&provision_priority_aging, 1, 86400, GUC_UNIT_S},
+	{"provision.request_window", "Time over which requests of tenants, actors and addresses are counted.",
+	NULL, &provision_request_window, 1, 86400, GUC_UNIT_S},
 	{"provision.retention", "How long calls, events and ended jobs are kept.",
 	"The newest job of each tenant and workflow is kept longer, and so are those that made what still stands.",
 	&provision_retention, 60, INT_MAX, GUC_UNIT_MIN},
+	{"provision.tenant_requests", "Requests to start or change work that may be made for one tenant within provision.request_window.",
+	"0: no limit.", &provision_tenant_requests, 0, 1000000, 0},
 	{"provision.workers", "Workers in each database.",
 	NULL, &provision_workers, 1, 64, 0},
 };

@@ -25,9 +25,15 @@ extern int	provision_priority_aging;
 /* Minutes. */
 extern int	provision_retention;
 
-/* Counts. */
+/* Seconds in which the requests are counted. */
+extern int	provision_request_window;
+
+/* Counts. 0 requests: no limit. */
+extern int	provision_actor_requests;
+extern int	provision_address_requests;
 extern int	provision_max_crashes;
 extern int	provision_max_in_flight;
+extern int	provision_tenant_requests;
 extern int	provision_workers;
 
 /* NULL or empty: any host; see http_hosts.h. */

@@ -80,6 +80,10 @@ static Statement purge_history = {
 	"SELECT provision.purge_history($1)",
 	1, {INT8OID}
 };
+static Statement keep_callers = {
+	"SELECT provision.keep_callers($1)",
+	1, {INT8OID}
+};
 static Statement seal_events = {
 	"SELECT sealed, is_behind FROM provision.seal_events($1)",
 	1, {INT8OID}
@@ -328,6 +332,15 @@ provision_store_purge(void)
 
 	provision_statement_run(&purge_history, values, NULL);
 	return provision_statement_first_number() >= PURGE_ROWS;
+}
+
+int64
+provision_store_keep_callers(int64 since)
+{
+	Datum		values[] = {Int64GetDatum(since)};
+
+	provision_statement_run(&keep_callers, values, NULL);
+	return provision_statement_first_number();
 }
 
 int64

@@ -113,6 +113,9 @@ extern TimestampTz provision_store_history_due_at(void);
 /* Removes a batch of what is older than provision.retention; false when none is left. */
 extern bool provision_store_purge(void);
 
+/* Writes down what changed of callers after the change of that number; returns the number of the last. */
+extern int64 provision_store_keep_callers(int64 since);
+
 /* Seals a batch of new events and returns how many; is_behind: there are more. */
 extern int64 provision_store_seal(bool *is_behind);
 

@@ -243,6 +243,7 @@ do_leave(void *argument)
 		return;
 	if (worker->answers != NIL)
 		provision_store_record(worker->incarnation, worker->answers, &jobs);
+	provision_chores_finish(worker);
 	provision_store_leave(worker->incarnation);
 }
 

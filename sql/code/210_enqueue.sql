@@ -265,6 +265,7 @@ DECLARE
     new_jobs bigint[];
 BEGIN
     PERFORM provision.require_tenants(tenants, to_act => true);
+    PERFORM provision.admit_requests(tenants);
     PERFORM provision.refuse_invalid_options(options, chosen);
     -- What every tenant has is not asked for at every start.
     PERFORM provision.refuse_missing_settings(tenants, chosen) WHERE NOT chosen.needs <@ '{company_name,country}';

@@ -24,6 +24,7 @@ DECLARE
     found_tenant provision.tenant;
 BEGIN
     PERFORM provision.require_tenants(ARRAY[lock_tenant.name], to_act => true);
+    PERFORM provision.admit_requests(ARRAY[lock_tenant.name]);
     SELECT * INTO found_tenant FROM provision.tenant WHERE tenant.name = lock_tenant.name FOR NO KEY UPDATE;
     PERFORM provision.refuse_missing_tenants(ARRAY[lock_tenant.name]) WHERE found_tenant.name IS NULL;      -- removed just now
     RETURN found_tenant;
@@ -40,6 +41,7 @@ DECLARE
     home       provision.engine := provision.open_engine(provision_tenant_create.engine);
     new_tenant bigint;
 BEGIN
+    PERFORM provision.admit_requests(ARRAY[provision_tenant_create.tenant]);
     PERFORM provision.refuse_invalid_name('tenant', provision_tenant_create.tenant);
     PERFORM provision.refuse_invalid_plan(provision_tenant_create.plan);
     PERFORM provision.refuse_invalid_config(provision_tenant_create.config, 'tenant_setup');

@@ -32,12 +32,17 @@ DECLARE
     locked provision.job;
 BEGIN
     PERFORM provision.require_job(lock_job.job_id, to_act => true);
+    PERFORM provision.admit_requests(ARRAY[tenant.name])
+       FROM provision.job
+       JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
+      WHERE provision.requests_are_limited()
+        AND job.job_id = lock_job.job_id;
     SELECT * INTO locked FROM provision.job WHERE job.job_id = lock_job.job_id FOR UPDATE;
     PERFORM provision.refuse_missing_job(lock_job.job_id) WHERE locked.job_id IS NULL;
     RETURN locked;
 END;
 $$;
-COMMENT ON FUNCTION provision.lock_job(bigint) IS 'The job, locked, for whoever may act on it; errors as require_job().';
+COMMENT ON FUNCTION provision.lock_job(bigint) IS 'The job, locked, for whoever may act on it, which is a request; errors as require_job() and admit_requests().';
 
 CREATE OR REPLACE FUNCTION provision.refuse_state(job provision.job, action text, hint text)
     RETURNS void

@@ -33,6 +33,18 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.find_preload() IS 'No launcher runs in this server.';
 
+CREATE OR REPLACE FUNCTION provision.find_weak_limits()
+    RETURNS SETOF provision.finding
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT 'preload', 'warning', 'requests hardly limited', 'Without the library in shared_preload_libraries each session counts its requests for itself.',
+           'Add provision to shared_preload_libraries in postgresql.conf and restart the server.'
+      FROM provision.server_facts() AS here
+     WHERE provision.requests_are_limited()
+       AND NOT here.is_preloaded;
+END;
+COMMENT ON FUNCTION provision.find_weak_limits() IS 'Limits for callers are set that a new session escapes.';
+
 CREATE OR REPLACE FUNCTION provision.find_worker()
     RETURNS SETOF provision.finding
     LANGUAGE sql STABLE

@@ -15,7 +15,8 @@ BEGIN
                EXISTS (SELECT FROM pg_catalog.pg_policy WHERE pg_policy.polrelid = pg_class.oid) AS has_policy
           FROM pg_catalog.pg_class
           LEFT JOIN (VALUES
-                ('answer_rule', of_nobody), ('attempt', of_job), ('audit_horizon', of_platform), ('audit_seal', of_platform), ('control', of_platform), ('country', of_nobody), ('country_name', of_nobody),
+                ('answer_rule', of_nobody), ('attempt', of_job), ('audit_horizon', of_platform), ('audit_seal', of_platform), ('caller', of_platform),
+                ('control', of_platform), ('country', of_nobody), ('country_name', of_nobody),
                 ('creation', of_job), ('currency', of_nobody),
                 ('effort', of_nobody), ('engine', of_platform), ('engine_gauge', of_platform), ('engine_state', of_platform),
                 ('event', of_job), ('exclusion', of_job), ('failure', of_nobody), ('job', of_tenant), ('job_step', of_job), ('key_wait', of_job),
