@@ -20,6 +20,7 @@ INSERT INTO provision.key_wait (job_id, reason) SELECT job_id, 'no key' FROM pro
 INSERT INTO provision.worker (pid) VALUES (0);
 INSERT INTO provision.audit_seal VALUES (1, 0, 0, 0, '', NULL, NULL, now(), '', '', NULL);
 INSERT INTO provision.audit_horizon VALUES (true, 0, '0');
+INSERT INTO provision.caller VALUES (0, 'tenant', 'somebody', 6000, 0, '{}', 0, now(), now());
 SELECT provision_member_add('hidden', 'somebody');
 CREATE ROLE r_member;
 CREATE ROLE r_nobody;
@@ -30,7 +31,7 @@ ANALYZE;
 
 -- All but what tells nothing of anybody, and secrets, which are never shown.
 CREATE TEMP TABLE asked AS
-    SELECT oid::regclass AS relation, CASE WHEN relname IN ('engine_status', 'worker_status', 'step_stats', 'audit_horizon', 'audit_seal', 'control', 'engine', 'engine_gauge', 'engine_state', 'worker')
+    SELECT oid::regclass AS relation, CASE WHEN relname IN ('engine_status', 'worker_status', 'step_stats', 'audit_horizon', 'audit_seal', 'caller', 'control', 'engine', 'engine_gauge', 'engine_state', 'worker')
                                            THEN '.' ELSE '88800|77700|hidden' END AS hidden
       FROM pg_class
      WHERE relnamespace = 'provision'::regnamespace

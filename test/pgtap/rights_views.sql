@@ -15,7 +15,7 @@ INSERT INTO relation VALUES
     ('provision.attempt',          'tenants',  'job_id'), ('provision.creation',        'tenants',  'job_id'), ('provision.event',         'tenants',  'job_id'),
     ('provision.exclusion',        'tenants',  'job_id'), ('provision.job',             'tenants',  'job_id'), ('provision.job_step',      'tenants',  'job_id'),
     ('provision.key_wait',         'tenants',  'job_id'), ('provision.member',          'tenants',  'tenant_id'), ('provision.tenant',     'tenants',  'name'),
-    ('provision.audit_seal',       'platform', NULL),     ('provision.audit_horizon',   'platform', NULL),     ('provision.control',          'platform', NULL),     ('provision.engine',          'platform', NULL),     ('provision.engine_gauge',  'platform', NULL),
+    ('provision.audit_seal',       'platform', NULL),     ('provision.audit_horizon',   'platform', NULL),     ('provision.caller',           'platform', NULL),     ('provision.control',          'platform', NULL),     ('provision.engine',          'platform', NULL),     ('provision.engine_gauge',  'platform', NULL),
     ('provision.engine_state',     'platform', NULL),     ('provision.worker',          'platform', NULL),
     ('provision.answer_rule',      'open',     NULL),     ('provision.country',         'open',     NULL),     ('provision.country_name',  'open',     NULL),
     ('provision.currency',         'open',     NULL),     ('provision.effort',          'open',     NULL),     ('provision.failure',       'open',     NULL),
@@ -60,6 +60,7 @@ INSERT INTO provision.pace (engine_id, workflow_id, run_count, run_samples, slot
 INSERT INTO provision.step_pace SELECT workflow_id, ordinal, '{1}', 1 FROM provision.step;
 INSERT INTO provision.audit_seal VALUES (1, 0, 0, 0, '', NULL, NULL, now(), '', '', NULL);
 INSERT INTO provision.audit_horizon VALUES (true, 0, '0');
+INSERT INTO provision.caller VALUES (0, 'tenant', 'somebody', 6000, 0, '{}', 0, now(), now());
 CREATE ROLE r_dba;         SELECT format('GRANT %I TO r_dba', current_user) \gexec
 CREATE ROLE r_platform;    SELECT provision_member_add('*', 'r_platform', 'admin');
 CREATE ROLE r_monitor;     SELECT provision_member_add('*', 'r_monitor');
