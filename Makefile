@@ -45,8 +45,9 @@ include $(PGXS)
 CODE = $(sort $(wildcard sql/code/*.sql))
 PARTS = $(sort $(wildcard sql/state/*.sql)) $(filter-out sql/code/9%,$(CODE)) $(sort $(wildcard sql/workflows/*.sql)) $(filter sql/code/9%,$(CODE))
 
+# In the schema of the extension anybody may have put functions and operators that fit better than the server's: none is looked for there.
 $(SCRIPT): $(PARTS) Makefile
-	printf '%s\n' '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit' > $@
+	printf '%s\n' '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit' 'SET LOCAL search_path = pg_catalog, pg_temp;' > $@
 	cat $(PARTS) >> $@
 
 endif

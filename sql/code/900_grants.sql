@@ -29,3 +29,36 @@ BEGIN
     END LOOP;
 END;
 $$;
+
+-- ALTER DEFAULT PRIVILEGES gives roles rights on new objects, which is meant for tables of an application: ours would be open to them, those that
+-- hold code and secrets, too. What is there at an upgrade was granted on purpose.
+DO $$
+DECLARE
+    given record;
+BEGIN
+    FOR given IN
+        SELECT object.kind, object.name, acl.grantee::pg_catalog.regrole AS grantee
+          FROM (SELECT CASE pg_class.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, pg_class.oid::pg_catalog.regclass::text, pg_class.relacl, pg_class.relowner
+                  FROM pg_catalog.pg_class
+                 WHERE pg_class.relnamespace = 'provision'::pg_catalog.regnamespace
+                UNION ALL
+                SELECT 'ROUTINE', pg_proc.oid::pg_catalog.regprocedure::text, pg_proc.proacl, pg_proc.proowner
+                  FROM pg_catalog.pg_proc
+                 WHERE pg_proc.pronamespace = 'provision'::pg_catalog.regnamespace
+                    OR pg_proc.proname LIKE 'provision\_%'
+                       AND EXISTS (SELECT FROM pg_catalog.pg_depend
+                                     JOIN pg_catalog.pg_extension ON pg_extension.oid = pg_depend.refobjid AND pg_extension.extname = 'provision'
+                                    WHERE pg_depend.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+                                      AND pg_depend.objid = pg_proc.oid
+                                      AND pg_depend.deptype = 'e')
+                UNION ALL
+                SELECT 'SCHEMA', pg_namespace.nspname, pg_namespace.nspacl, pg_namespace.nspowner FROM pg_catalog.pg_namespace WHERE pg_namespace.nspname = 'provision'
+               ) AS object (kind, name, privileges, owner)
+         CROSS JOIN LATERAL (SELECT DISTINCT grantee FROM pg_catalog.aclexplode(object.privileges)) AS acl
+         WHERE acl.grantee NOT IN (0, object.owner)
+           AND NOT EXISTS (SELECT FROM provision.control)
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s', given.kind, given.name, given.grantee);
+    END LOOP;
+END;
+$$;
