@@ -47,6 +47,9 @@ static int64 rest_until_ms = 0;
 
 static HTAB *known_plans = NULL;
 
+/* A plan function may ask another one: there is one timer, that of the outer. */
+static bool timer_is_set = false;
+
 static SPIPlanPtr
 prepare_plan(const char *function)
 {
@@ -147,16 +150,19 @@ ends_in_time(KnownPlan *known, Datum job, int limit_ms)
 	volatile bool is_in_time = true;
 
 	enable_timeout_after(STATEMENT_TIMEOUT, limit_ms);
+	timer_is_set = true;
 	PG_TRY();
 	{
 		execute(known, job);
 		disable_timeout(STATEMENT_TIMEOUT, false);
+		timer_is_set = false;
 	}
 	PG_CATCH();
 	{
 		int64		took_ms = provision_clock_ms() - began_at_ms;
 
 		disable_timeout(STATEMENT_TIMEOUT, false);
+		timer_is_set = false;
 		if (took_ms >= LONG_MS)
 			note_hang(known, took_ms);
 		if (geterrcode() != ERRCODE_QUERY_CANCELED || took_ms < limit_ms)
@@ -171,14 +177,14 @@ ends_in_time(KnownPlan *known, Datum job, int limit_ms)
 	return is_in_time;
 }
 
-/* With a time limit, in the worker; without one where nobody else waits. */
+/* With a time limit, in the worker; without one of its own where nobody else waits, or within another. */
 static void
 execute_in_time(KnownPlan *known, Datum job)
 {
 	bool		is_resting = provision_clock_ms() < rest_until_ms;
 	int			limit_ms = is_resting ? Min(SHORTEST_LIMIT_MS, known->limit_ms) : known->limit_ms;
 
-	if (provision_plan_timeout_ms == 0)
+	if (provision_plan_timeout_ms == 0 || timer_is_set)
 	{
 		execute(known, job);
 		return;

@@ -226,6 +226,18 @@ $$;
 COMMENT ON FUNCTION provision.ask_again(text)
     IS 'Called by a plan function that waits for the server: the answer of this call is forgotten and asked for again after the step''s pause, max_attempts times.';
 
+CREATE OR REPLACE FUNCTION provision.conclude(result jsonb, code text DEFAULT NULL, detail text DEFAULT NULL)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'PV205', MESSAGE = jsonb_build_object('result', conclude.result, 'code', conclude.code, 'detail', conclude.detail);
+END;
+$$;
+COMMENT ON FUNCTION provision.conclude(jsonb, text, text)
+    IS 'Called by a plan function that has found out what it wanted to know: the step ends with this result (an array of findings, which become findings of the job, or an object for later steps; at most 256 kB, secrets redacted); with a code of provision.failure, as failed.';
+
 CREATE OR REPLACE FUNCTION provision.give_up(code text, detail text)
     RETURNS void
     LANGUAGE plpgsql VOLATILE

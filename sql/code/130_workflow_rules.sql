@@ -135,10 +135,10 @@ CREATE OR REPLACE FUNCTION provision.keep_step_of_jobs()
 AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND (OLD.workflow_id, OLD.ordinal, OLD.name, OLD.plan_function, OLD.undo_function, OLD.critical, OLD.optional, OLD.requires,
-                             OLD.runs_after, OLD.condition::text, OLD.exclusive)
+                             OLD.runs_after, OLD.condition::text, OLD.exclusive, OLD.only_looks)
                             IS NOT DISTINCT FROM
                             (NEW.workflow_id, NEW.ordinal, NEW.name, NEW.plan_function, NEW.undo_function, NEW.critical, NEW.optional, NEW.requires,
-                             NEW.runs_after, NEW.condition::text, NEW.exclusive) THEN
+                             NEW.runs_after, NEW.condition::text, NEW.exclusive, NEW.only_looks) THEN
         RETURN NEW;
     END IF;
     IF EXISTS (SELECT FROM provision.job WHERE job.workflow_id = OLD.workflow_id) THEN

@@ -1,6 +1,6 @@
 -- Planning: from what is known to the next call of a step. The dry run and the worker both go through planned_calls().
 
-CREATE OR REPLACE FUNCTION provision.plan_context(job_id bigint, tenant provision.tenant, engine text, answers jsonb, options jsonb)
+CREATE OR REPLACE FUNCTION provision.plan_context(job_id bigint, tenant provision.tenant, engine text, step text, answers jsonb, options jsonb)
     RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -9,12 +9,36 @@ BEGIN ATOMIC
         'tenant', tenant.name,
         'key', tenant.key,
         'engine', plan_context.engine,
+        'step', plan_context.step,
         'settings', tenant.settings,
         'facts', tenant.metadata,
         'answers', coalesce(plan_context.answers, '{}'),
         'options', plan_context.options);
 END;
-COMMENT ON FUNCTION provision.plan_context(bigint, provision.tenant, text, jsonb, jsonb) IS 'What a plan function is told: its argument "job".';
+COMMENT ON FUNCTION provision.plan_context(bigint, provision.tenant, text, text, jsonb, jsonb) IS 'What a plan function is told: its argument "job".';
+
+-- Plan functions read no tables, so a step that looks at another workflow is told of it, and of what the steps before it have found out.
+CREATE OR REPLACE FUNCTION provision.looking_context(job_id bigint, workflow_id bigint)
+    RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN jsonb_build_object(
+        'results', (SELECT coalesce(jsonb_object_agg(job_step.name, coalesce(job_step.result, 'null')), '{}')
+                      FROM provision.job_step
+                     WHERE job_step.job_id = looking_context.job_id
+                       AND job_step.state IN ('completed', 'failed', 'blocked')),
+        'about', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', step.name, 'plan_function', step.plan_function, 'undo_function', step.undo_function,
+                                                               'awaited', step.requires || step.runs_after, 'condition', step.condition::text) ORDER BY step.ordinal), '[]')
+                    FROM provision.workflow AS own
+                    JOIN provision.workflow AS other ON other.name = own.about AND other.is_current
+                    JOIN provision.step ON step.workflow_id = other.workflow_id
+                   WHERE own.workflow_id = looking_context.workflow_id));
+END;
+$$;
+COMMENT ON FUNCTION provision.looking_context(bigint, bigint)
+    IS 'What a step with only_looks is told beside: results (of the ended steps of its job) and about (the steps of the workflow that its own looks at).';
 
 CREATE OR REPLACE FUNCTION provision.run_plan(plan_function text, job jsonb) RETURNS SETOF provision.call
     AS 'MODULE_PATHNAME', 'provision_run_plan' LANGUAGE C STABLE STRICT;
@@ -47,11 +71,18 @@ DO $$ BEGIN
         is_last_call  boolean,
         calls_total   integer,
         error_code    text,
-        detail        text
+        detail        text,
+        result        jsonb
     );
 EXCEPTION WHEN duplicate_object THEN NULL;
 END $$;
-COMMENT ON TYPE provision.next_call IS 'What planning a step came to: send (a call), complete, fail (with a code), later (the step is planned again in a moment), or again (detail names the call to ask again after a pause).';
+COMMENT ON TYPE provision.next_call IS 'What planning a step came to: send (a call), complete or fail (with a code), both perhaps with a result, later (the step is planned again in a moment), or again (detail names the call to ask again after a pause).';
+
+CREATE OR REPLACE FUNCTION provision.only_looks(call provision.call)
+    RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN call.method = 'GET' OR coalesce(call.repeatable AND call.effort = 'read', false);
+COMMENT ON FUNCTION provision.only_looks(provision.call) IS 'The call changes nothing on the server: a GET, or what is asked by POST and may be repeated.';
 
 -- What is wrong with a call, null when nothing is. names are those of the calls before it that may be asked again.
 CREATE OR REPLACE FUNCTION provision.call_problem(call provision.call, names text[], guards text[])
@@ -69,6 +100,18 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.call_problem(provision.call, text[], text[]) IS 'Why a planned call cannot be made; null when it can.';
 
+-- Bounded, because it is kept with the job and shown whole.
+CREATE OR REPLACE FUNCTION provision.conclusion(told jsonb)
+    RETURNS provision.next_call
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN jsonb_typeof(told -> 'result') NOT IN ('array', 'object') OR octet_length(told ->> 'result') > 262144
+                THEN ROW('fail', NULL, 0, false, 0, 'PLAN_FAILED', 'the result is neither array nor object, or larger than 256 kB', NULL)::provision.next_call
+                ELSE ROW(CASE WHEN told ->> 'code' IS NULL THEN 'complete' ELSE 'fail' END, NULL, 0, true, 0, told ->> 'code', told ->> 'detail',
+                         provision.redact(told -> 'result'))::provision.next_call END;
+END;
+COMMENT ON FUNCTION provision.conclusion(jsonb) IS 'How a step ends whose plan called conclude(): completed, or failed with its code, with the result.';
+
 CREATE OR REPLACE FUNCTION provision.next_call(plan_function text, job jsonb)
     RETURNS provision.next_call
     LANGUAGE plpgsql STABLE
@@ -78,13 +121,13 @@ DECLARE
     planned record;
     names text[] := '{}';
     guards text[] := '{}';
-    result provision.next_call := ROW('complete', NULL, 0, true, 0, NULL, NULL);
+    result provision.next_call := ROW('complete', NULL, 0, true, 0, NULL, NULL, NULL);
 BEGIN
     FOR planned IN SELECT * FROM provision.planned_calls(plan_function, job) LOOP
         IF (planned.is_malformed OR (planned.call).name = ANY (names) OR (planned.call).guard IS NOT NULL AND (planned.call).guard <> ALL (guards))
            AND planned.wanted IS DISTINCT FROM false THEN
             RETURN ROW('fail', NULL, 0, false, 0, 'PLAN_FAILED',
-                       provision.call_problem(planned.call, names, guards))::provision.next_call;
+                       provision.call_problem(planned.call, names, guards), NULL)::provision.next_call;
         END IF;
         names := names || (planned.call).name;
         CONTINUE WHEN NOT planned.wanted AND planned.wanted IS NOT NULL;
@@ -93,7 +136,7 @@ BEGIN
         END IF;
         result.calls_total := result.calls_total + 1;
         IF result.calls_total > 1000 THEN
-            RETURN ROW('fail', NULL, 0, false, 0, 'PLAN_FAILED', 'the plan has more than 1,000 calls')::provision.next_call;
+            RETURN ROW('fail', NULL, 0, false, 0, 'PLAN_FAILED', 'the plan has more than 1,000 calls', NULL)::provision.next_call;
         END IF;
         CONTINUE WHEN job -> 'answers' ? (planned.call).name;
         IF result.outcome = 'send' THEN
@@ -105,9 +148,9 @@ BEGIN
             PERFORM convert_to((planned.call).path || coalesce((planned.call).body::text, ''), 'UTF8') WHERE getdatabaseencoding() <> 'UTF8';
             result.position := planned.ordinal;
         ELSIF planned.missing_fact IS NOT NULL THEN
-            RETURN ROW('fail', NULL, 0, false, 0, 'FACT_MISSING', planned.missing_fact)::provision.next_call;
+            RETURN ROW('fail', NULL, 0, false, 0, 'FACT_MISSING', planned.missing_fact, NULL)::provision.next_call;
         ELSE
-            RETURN ROW('fail', NULL, 0, false, 0, 'PLAN_STUCK', (planned.call).name)::provision.next_call;
+            RETURN ROW('fail', NULL, 0, false, 0, 'PLAN_STUCK', (planned.call).name, NULL)::provision.next_call;
         END IF;
     END LOOP;
     RETURN result;
@@ -118,17 +161,19 @@ EXCEPTION
             given_detail text;
         BEGIN
             GET STACKED DIAGNOSTICS given_detail = PG_EXCEPTION_DETAIL;
-            RETURN ROW('fail', NULL, 0, false, 0, SQLERRM, given_detail)::provision.next_call;
+            RETURN ROW('fail', NULL, 0, false, 0, SQLERRM, given_detail, NULL)::provision.next_call;
         END;
+    WHEN SQLSTATE 'PV205' THEN
+        RETURN provision.conclusion(SQLERRM::jsonb);
     WHEN SQLSTATE 'PV203' THEN
-        RETURN ROW('again', NULL, 0, false, 0, NULL, SQLERRM)::provision.next_call;
+        RETURN ROW('again', NULL, 0, false, 0, NULL, SQLERRM, NULL)::provision.next_call;
     -- PV201: it has hung before, and the others have to be served first. PV204: there is no role to run it as. A locked table is nobody's fault.
     WHEN SQLSTATE 'PV201' OR SQLSTATE 'PV204' OR lock_not_available OR deadlock_detected THEN
-        RETURN ROW('later', NULL, 0, false, 0, NULL, NULL)::provision.next_call;
+        RETURN ROW('later', NULL, 0, false, 0, NULL, NULL, NULL)::provision.next_call;
     WHEN insufficient_privilege THEN
-        RETURN ROW('fail', NULL, 0, false, 0, 'PLAN_FAILED', format('%s (SQLSTATE %s; plan functions run as role provision_planner, and only read)', SQLERRM, SQLSTATE))::provision.next_call;
+        RETURN ROW('fail', NULL, 0, false, 0, 'PLAN_FAILED', format('%s (SQLSTATE %s; plan functions run as role provision_planner, and only read)', SQLERRM, SQLSTATE), NULL)::provision.next_call;
     WHEN OTHERS THEN
-        RETURN ROW('fail', NULL, 0, false, 0, 'PLAN_FAILED', format('%s (SQLSTATE %s)', SQLERRM, SQLSTATE))::provision.next_call;
+        RETURN ROW('fail', NULL, 0, false, 0, 'PLAN_FAILED', format('%s (SQLSTATE %s)', SQLERRM, SQLSTATE), NULL)::provision.next_call;
 END;
 $$;
 COMMENT ON FUNCTION provision.next_call(text, jsonb) IS 'The first call in order that has no answer and is wanted. Raises nothing but a cancellation.';

@@ -1,7 +1,7 @@
 -- The role of plan functions, and all that it may do. Whoever writes a workflow has these functions run by the worker, which is a superuser:
 -- they run as provision_planner (src/planner.c), which may call the functions below and has no other right in this schema.
 
--- None of them reads a table. What a plan function of yours calls or reads beyond these is for you to grant.
+-- None of them reads a table; run_plan() runs another plan with the same rights. What a plan function of yours calls or reads beyond these is for you to grant.
 CREATE OR REPLACE FUNCTION provision.planner_functions()
     RETURNS text[]
     LANGUAGE sql IMMUTABLE
@@ -29,7 +29,13 @@ CREATE OR REPLACE FUNCTION provision.planner_functions()
         plan_pos_profile, check_pos_profile, pos_profile_document, pos_profile_name, pos_payments, pos_payment_missing, pos_user, pos_warehouse,
         plan_pos_session, opening_balances, site_now, plan_post_sale_updates, check_readiness, plan_company_bank,
         undo_platform_setup, look_key_in_use, undo_company, undo_chart_of_accounts, undo_payment_row,
-        undo_items, plan_ledger_removal, plan_deletion_record
+        undo_items, plan_ledger_removal, plan_deletion_record,
+
+        conclude, only_looks, run_plan, planned_calls, possible_calls, would_create,
+        plan_verify, looks_and_changes, all_answered, await_answers, refused_looks, drift, builds_on_drift,
+        plan_preflight, plan_permissions, rights_needed, calls_of_workflow, rights_of_call, document_rights, url_decode,
+        ask_right, is_allowed, early_plans, plan_site_check, plan_roles_check, plan_seller_check, version_problems,
+        right_problems, preflight_code, preflight_detail
     }'::text[];
 COMMENT ON FUNCTION provision.planner_functions() IS 'Names of the functions in schema provision that plan functions may call.';
 

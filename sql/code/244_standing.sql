@@ -43,7 +43,7 @@ CREATE OR REPLACE FUNCTION provision.undo_context(job_id bigint, ordinal smallin
 AS $$
 BEGIN
     RETURN (
-        SELECT provision.plan_context(job.job_id, tenant, engine.name, job_step.answers, job.options)
+        SELECT provision.plan_context(job.job_id, tenant, engine.name, job_step.name, job_step.answers, job.options)
                || jsonb_build_object(
                       'created', made.created,
                       'made', (SELECT coalesce(jsonb_agg(DISTINCT creation.kind), '[]') FROM provision.creation

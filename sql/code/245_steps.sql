@@ -1,6 +1,6 @@
 -- Steps that end or wait without a call.
 
-CREATE OR REPLACE FUNCTION provision.end_step(job_id bigint, ordinal smallint, new_state text, error_code text DEFAULT NULL, detail text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION provision.end_step(job_id bigint, ordinal smallint, new_state text, error_code text DEFAULT NULL, detail text DEFAULT NULL, result jsonb DEFAULT NULL)
     RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -18,6 +18,7 @@ BEGIN
                waits_for = NULL,
                answers = CASE WHEN new_state = 'failed' THEN job_step.answers END,      -- a retry may need what must not be sent twice
                calls_total = job_step.calls_done,
+               result = end_step.result,
                error_code = end_step.error_code,
                error_message = text.message,
                error_hint = text.hint
@@ -41,7 +42,7 @@ BEGIN
        AND tenant.tenant_id = job.tenant_id;
 END;
 $$;
-COMMENT ON FUNCTION provision.end_step(bigint, smallint, text, text, text) IS 'A step ends without a call: completed, skipped or failed by its plan.';
+COMMENT ON FUNCTION provision.end_step(bigint, smallint, text, text, text, jsonb) IS 'A step ends without a call: completed, skipped or failed by its plan, which may leave a result.';
 
 CREATE OR REPLACE FUNCTION provision.hold_step(job_id bigint, ordinal smallint, waits_for text)
     RETURNS void

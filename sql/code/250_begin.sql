@@ -117,21 +117,23 @@ COMMENT ON FUNCTION provision.meets(jsonpath, provision.tenant, jsonb) IS 'Wheth
 -- Open steps of these jobs that may plan their next call, each with its plan, in the order of the queue.
 CREATE OR REPLACE FUNCTION provision.startable_steps(job_ids bigint[])
     RETURNS TABLE (job_id bigint, ordinal smallint, state text, direction text, engine_id bigint, is_limited boolean, calls_in_flight bigint,
-                   exclusion text, is_wanted boolean, time_left_ms bigint, may_call boolean, next provision.next_call)
+                   exclusion text, is_wanted boolean, time_left_ms bigint, only_looks boolean, may_call boolean, next provision.next_call)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT live.job_id, live.ordinal, live.state, live.direction, live.engine_id, engine.rate_per_second IS NOT NULL,
            live.calls_in_flight,
            provision.exclusion_name(step.exclusive, engine, tenant.settings),
-           begun.is_wanted, begun.time_left_ms,
+           begun.is_wanted, begun.time_left_ms, step.only_looks,
            (SELECT control.paused_at IS NULL FROM provision.control)
                AND provision.takes_calls(engine_state)
                AND (engine_state.breaker = 'closed'
                     OR engine_state.breaker = 'half_open' AND engine_state.probe_job_id = live.job_id),
            CASE WHEN begun.is_wanted AND coalesce(begun.time_left_ms > 0, true) THEN
                provision.next_call(CASE live.direction WHEN 'back' THEN step.undo_function ELSE step.plan_function END,
-                   CASE live.direction WHEN 'back' THEN provision.undo_context(live.job_id, live.ordinal)
-                        ELSE provision.plan_context(live.job_id, tenant, engine.name, live.answers, live.options) END) END
+                   CASE WHEN live.direction = 'back' THEN provision.undo_context(live.job_id, live.ordinal)
+                        WHEN step.only_looks THEN provision.plan_context(live.job_id, tenant, engine.name, step.name, live.answers, live.options)
+                                                  || provision.looking_context(live.job_id, live.workflow_id)
+                        ELSE provision.plan_context(live.job_id, tenant, engine.name, step.name, live.answers, live.options) END) END
       FROM (SELECT job.job_id, job.workflow_id, job.engine_id, job.tenant_id, job.rank, job.options, job.direction,
                    job_step.ordinal, job_step.state, job_step.attempt_id, job_step.next_attempt_at, job_step.answers, job_step.started_at,
                    count(job_step.attempt_id) OVER its_job AS calls_in_flight,
@@ -215,9 +217,14 @@ BEGIN
         ELSIF (startable.next).outcome <> 'send' THEN
             PERFORM provision.end_step(startable.job_id, startable.ordinal,
                         CASE (startable.next).outcome WHEN 'complete' THEN 'completed' ELSE 'failed' END,
-                        (startable.next).error_code, (startable.next).detail);
+                        (startable.next).error_code, (startable.next).detail, (startable.next).result);
             UPDATE provision.job SET crash_count = 0 WHERE job.job_id = startable.job_id AND job.crash_count > 0;
             PERFORM provision.mark_flaws(ARRAY[startable.job_id]) WHERE (startable.next).outcome = 'fail';
+            ended_any := true;
+        ELSIF startable.only_looks AND NOT provision.only_looks((startable.next).call) THEN
+            PERFORM provision.end_step(startable.job_id, startable.ordinal, 'failed', 'PLAN_FAILED',
+                        format('the call "%s" would change something, and the step may only look', ((startable.next).call).name));
+            PERFORM provision.mark_flaws(ARRAY[startable.job_id]);
             ended_any := true;
         ELSIF startable.time_left_ms IS NOT NULL
               AND provision.lacks_time(startable.job_id, startable.ordinal, (startable.next).call, startable.time_left_ms) THEN
@@ -256,7 +263,7 @@ BEGIN
            (intent.call).name, (intent.call).method, engine.base_url || (intent.call).path, (intent.call).guard,
            coalesce((intent.call).repeatable, (intent.call).method IN ('GET', 'PUT', 'DELETE')), (intent.call).learn,
            (intent.call).creates, coalesce((intent.call).refusable, false),
-           (intent.call).method = 'GET' OR coalesce((intent.call).repeatable AND (intent.call).effort = 'read', false),
+           provision.only_looks(intent.call),
            provision.redact((intent.call).body), least(provision.call_timeout_ms(intent.call, engine.timeout_ms), intent.time_left_ms), clock_timestamp()
       FROM unnest(intents) AS intent
       JOIN provision.engine ON engine.engine_id = intent.engine_id;

@@ -124,7 +124,8 @@ CREATE OR REPLACE VIEW provision.step_status WITH (security_barrier) AS
            job_step.tries,
            step.max_attempts,
            job_step.waits_for,
-           job_step.started_at + make_interval(secs => step.deadline_ms / 1000.0::double precision) AS deadline_at
+           job_step.started_at + make_interval(secs => step.deadline_ms / 1000.0::double precision) AS deadline_at,
+           job_step.result
       FROM provision.job
       JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
       JOIN provision.job_step ON job_step.job_id = job.job_id
@@ -134,6 +135,7 @@ COMMENT ON VIEW provision.step_status IS 'Where exactly is a job? One row for ea
 COMMENT ON COLUMN provision.step_status.calls_done IS 'Calls of this step that are done; a call that had to be looked at again counts each time.';
 COMMENT ON COLUMN provision.step_status.calls_total IS 'Calls its plan wanted when last asked.';
 COMMENT ON COLUMN provision.step_status.weight IS 'Its share of the job''s progress in thousandths.';
+COMMENT ON COLUMN provision.step_status.result IS 'What its plan found out, where it concludes with that: the drift of tenant_verify, the problems of preflight.';
 COMMENT ON COLUMN provision.step_status.tries IS 'Failed tries in a row of the present call; at max_attempts the step fails.';
 COMMENT ON COLUMN provision.step_status.deadline_at IS 'After this time it makes no further call. Null without a limit, and before it has started.';
 COMMENT ON COLUMN provision.step_status.waits_for IS 'What another job''s step keeps it from.';

@@ -90,6 +90,7 @@ BEGIN ATOMIC
                next_attempt_at = NULL,
                waits_for = NULL,
                answers = provision.lasting_answers(job_step.answers),
+               result = NULL,
                error_code = NULL,
                error_message = NULL,
                error_hint = NULL,

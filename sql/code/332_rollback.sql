@@ -16,7 +16,9 @@ BEGIN
        AND (later.finished_at IS NULL
             OR later.job_id > (refuse_rollback_under_others.job).job_id
                AND later.state <> 'rolled_back'
-               AND EXISTS (SELECT FROM provision.job_step WHERE job_step.job_id = later.job_id AND job_step.attempt_count > 0))
+               AND EXISTS (SELECT FROM provision.job_step
+                             JOIN provision.step ON step.workflow_id = later.workflow_id AND step.ordinal = job_step.ordinal
+                            WHERE job_step.job_id = later.job_id AND job_step.attempt_count > 0 AND NOT step.only_looks))
      ORDER BY later.finished_at IS NOT NULL, later.job_id DESC
      LIMIT 1;
     IF other.is_active THEN
@@ -30,7 +32,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION provision.refuse_rollback_under_others(provision.job)
-    IS 'Error PV001 while another job of the tenant is active, or a later one that called the server is not rolled back.';
+    IS 'Error PV001 while another job of the tenant is active, or a later one that called the server, and not only to look, is not rolled back.';
 
 CREATE OR REPLACE FUNCTION provision.roll_back_job(job provision.job)
     RETURNS void

@@ -18,6 +18,7 @@ BEGIN ATOMIC
                'deadline_at', step_status.deadline_at,
                'error', CASE WHEN step_status.error_code IS NOT NULL THEN jsonb_build_object(
                             'code', step_status.error_code, 'message', step_status.error_message, 'hint', step_status.error_hint) END,
+               'result', step_status.result,
                'started_at', step_status.started_at,
                'finished_at', step_status.finished_at,
                'duration_seconds', round(extract(epoch FROM step_status.duration), 3))
@@ -26,6 +27,18 @@ BEGIN ATOMIC
      WHERE step_status.job_id = steps_document.job_id;
 END;
 COMMENT ON FUNCTION provision.steps_document(bigint) IS 'The steps of a job as a JSON array, in their order.';
+
+CREATE OR REPLACE FUNCTION provision.job_result(job_id bigint)
+    RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN count(*) > 0 THEN coalesce(jsonb_agg(finding.value ORDER BY job_step.ordinal, finding.place) FILTER (WHERE finding.place IS NOT NULL), '[]') END
+      FROM provision.job_step
+      LEFT JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(job_step.result) WHEN 'array' THEN job_step.result END) WITH ORDINALITY AS finding (value, place) ON true
+     WHERE job_step.job_id = job_result.job_id
+       AND jsonb_typeof(job_step.result) = 'array';
+END;
+COMMENT ON FUNCTION provision.job_result(bigint) IS 'The findings of a job''s steps as one array, in their order; null when no step has concluded with findings.';
 
 CREATE OR REPLACE FUNCTION provision.rollback_document(job_id bigint)
     RETURNS jsonb
@@ -55,12 +68,13 @@ BEGIN
         'duration_seconds', round(extract(epoch FROM status.duration), 3),
         'error', CASE WHEN status.error_code IS NOT NULL THEN jsonb_build_object(
                      'code', status.error_code, 'message', status.error_message, 'hint', status.error_hint, 'step', status.error_step) END,
-        'steps', provision.steps_document(provision_status.job_id)) 
+        'result', provision.job_result(provision_status.job_id),
+        'steps', provision.steps_document(provision_status.job_id))
         || coalesce(provision.rollback_document(provision_status.job_id), '{}');
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_status(bigint) IS
-    'The job as one document: state, progress (0 to 100), current_step, eta, error {code, message, hint, step} or null, and steps with their calls_done of calls_total, errors and times; durations in seconds. A job in direction back also tells what still stands (left, with reason), what was kept on purpose (kept) and the failure before it (earlier_failure). Errors: 42501 not a member of the job''s tenant, 42704 job (for platform members).';
+    'The job as one document: state, progress (0 to 100), current_step, eta, error {code, message, hint, step} or null, result (array of what its steps found out, null where they do not conclude with that), and steps with their calls_done of calls_total, errors and times; durations in seconds. A job in direction back also tells what still stands (left, with reason), what was kept on purpose (kept) and the failure before it (earlier_failure). Errors: 42501 not a member of the job''s tenant, 42704 job (for platform members).';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_status(tenant text)
     RETURNS jsonb

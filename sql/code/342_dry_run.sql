@@ -17,7 +17,9 @@ BEGIN
                (planned.call).method, (planned.call).path, (planned.call).body
           FROM provision.planned_calls(dry_run_of_step.plan_function, dry_run_of_step.context) AS planned
          WHERE planned.wanted IS DISTINCT FROM false;
-EXCEPTION WHEN OTHERS THEN
+EXCEPTION WHEN SQLSTATE 'PV205' THEN
+    RETURN;             -- it concludes without a call
+WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS given_detail = PG_EXCEPTION_DETAIL;
     RAISE EXCEPTION 'step "%" cannot be planned: %', dry_run_of_step.step, SQLERRM
         USING ERRCODE = SQLSTATE, DETAIL = given_detail,
@@ -27,19 +29,28 @@ $$;
 COMMENT ON FUNCTION provision.dry_run_of_step(text, text, jsonb) IS 'The calls of a step as far as they are known now, in sending order.';
 
 -- Before anything ran, what a full run would make is read off its plan; names that only the server gives are markers.
-CREATE OR REPLACE FUNCTION provision.would_create(plan_function text, context jsonb)
+CREATE OR REPLACE FUNCTION provision.would_create(calls provision.call[])
     RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT coalesce(jsonb_agg(jsonb_build_object(
-               'creation_id', planned.ordinal, 'call', (planned.call).name, 'kind', (planned.call).creates ->> 'kind',
-               'name', format('{?%s}', btrim(regexp_replace(lower((planned.call).name), '[^a-z0-9]+', '_', 'g'), '_')),
-               'creates', (planned.call).creates, 'look', NULL, 'known_before', '[]'::jsonb) ORDER BY planned.ordinal DESC), '[]')
-      FROM provision.planned_calls(plan_function, context) AS planned
-     WHERE planned.wanted IS DISTINCT FROM false
-       AND (planned.call).creates IS NOT NULL;
+               'creation_id', place, 'call', name, 'kind', creates ->> 'kind',
+               'name', format('{?%s}', btrim(regexp_replace(lower(name), '[^a-z0-9]+', '_', 'g'), '_')),
+               'creates', creates, 'look', NULL, 'known_before', '[]'::jsonb) ORDER BY place DESC), '[]')
+      FROM unnest(calls) WITH ORDINALITY AS planned (name, method, path, body, wanted, guard, repeatable, effort, learn, creates, refusable, place)
+     WHERE creates IS NOT NULL;
 END;
-COMMENT ON FUNCTION provision.would_create(text, jsonb) IS 'What a step would create, newest first, as undo functions are told.';
+COMMENT ON FUNCTION provision.would_create(provision.call[]) IS 'What these calls would create, newest first, as undo functions are told.';
+
+CREATE OR REPLACE FUNCTION provision.possible_calls(plan_function text, context jsonb)
+    RETURNS provision.call[]
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(array_agg(planned.call ORDER BY planned.ordinal), '{}')
+      FROM provision.planned_calls(plan_function, context) AS planned
+     WHERE planned.wanted IS DISTINCT FROM false;
+END;
+COMMENT ON FUNCTION provision.possible_calls(text, jsonb) IS 'The calls of a plan that are wanted, or may be when answers come.';
 
 CREATE OR REPLACE FUNCTION provision.undo_contexts(chosen provision.workflow, planned provision.tenant, engine text)
     RETURNS TABLE (ordinal smallint, step text, undo_function text, context jsonb)
@@ -56,9 +67,9 @@ BEGIN ATOMIC
         SELECT newest.* FROM newest JOIN provision.job ON job.job_id = newest.job_id
          WHERE job.started_at IS NOT NULL AND job.state <> 'rolled_back'
     ), imagined AS MATERIALIZED (
-        SELECT step.ordinal, step.name, step.undo_function, plain.context, provision.would_create(step.plan_function, plain.context) AS created
+        SELECT step.ordinal, step.name, step.undo_function, plain.context, provision.would_create(provision.possible_calls(step.plan_function, plain.context)) AS created
           FROM provision.step
-         CROSS JOIN LATERAL (SELECT provision.plan_context(NULL, planned, undo_contexts.engine, '{}', '{}') AS context) AS plain
+         CROSS JOIN LATERAL (SELECT provision.plan_context(NULL, planned, undo_contexts.engine, step.name, '{}', '{}') AS context) AS plain
          WHERE step.workflow_id = (chosen).workflow_id
            AND (step.condition IS NULL OR provision.meets(step.condition, planned, '{}'))
            AND NOT EXISTS (SELECT FROM known)
@@ -94,7 +105,8 @@ BEGIN
             SELECT wanted.ordinal, wanted.name, dry.*
               FROM provision.step AS wanted
              CROSS JOIN LATERAL provision.dry_run_of_step(wanted.name, wanted.plan_function,
-                        provision.plan_context(NULL, planned, dry_run.engine, '{}', '{}')) AS dry
+                        provision.plan_context(NULL, planned, dry_run.engine, wanted.name, '{}', '{}')
+                        || CASE WHEN wanted.only_looks THEN provision.looking_context(NULL, (chosen).workflow_id) ELSE '{}' END) AS dry
              WHERE wanted.workflow_id = (chosen).workflow_id
                AND (wanted.condition IS NULL OR provision.meets(wanted.condition, planned, '{}'))
              ORDER BY wanted.ordinal, dry.place;

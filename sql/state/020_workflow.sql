@@ -9,6 +9,7 @@ CREATE TABLE provision.workflow (
     rollback_on_failure boolean NOT NULL DEFAULT false,
     description  text NOT NULL DEFAULT '',
     needs        text[] NOT NULL DEFAULT '{}',
+    about        text,
     is_builtin   boolean NOT NULL DEFAULT false,
     created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     max_wait_ms  bigint,
@@ -25,6 +26,7 @@ COMMENT ON TABLE provision.workflow IS 'A named, versioned set of steps. New job
 COMMENT ON COLUMN provision.workflow.activates IS 'When a job of it ends well, the tenant''s lifecycle becomes active.';
 COMMENT ON COLUMN provision.workflow.rollback_on_failure IS 'A job of it that fails after it made something is rolled back at once; the option rollback_on_failure of provision_start overrides it.';
 COMMENT ON COLUMN provision.workflow.needs IS 'Settings that a tenant''s config must have for it: without them provision_validate() says MISSING_ and their name, and a start is refused.';
+COMMENT ON COLUMN provision.workflow.about IS 'The workflow at which this one looks: its steps with only_looks are told the steps of that one.';
 COMMENT ON COLUMN provision.workflow.is_builtin IS 'Belongs to the extension: not dumped, replaced by upgrades.';
 
 COMMENT ON COLUMN provision.workflow.max_wait_ms IS 'Milliseconds a job may wait for its first claim before it fails; null: for ever. The option max_wait of provision_start overrides it.';
@@ -50,6 +52,7 @@ CREATE TABLE provision.step (
     patience_ms      integer NOT NULL DEFAULT 5000,
     deadline_ms      bigint,
     on_cancel        text NOT NULL DEFAULT 'await',
+    only_looks       boolean NOT NULL DEFAULT false,
     PRIMARY KEY (workflow_id, ordinal),
     CONSTRAINT one_step_per_name UNIQUE (workflow_id, name),
     CONSTRAINT name_is_a_short_word CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
@@ -78,6 +81,7 @@ COMMENT ON COLUMN provision.step.backoff_ms IS 'Pause before the second try in m
 COMMENT ON COLUMN provision.step.patience_ms IS 'How long after a lost answer the server may still be finishing: until then it is not believed that nothing was made.';
 COMMENT ON COLUMN provision.step.deadline_ms IS 'Milliseconds from its first call, pauses between tries included, after which the step makes no further call and fails; null: no limit.';
 COMMENT ON COLUMN provision.step.on_cancel IS 'Its call in flight when the job is cancelled or its deadline passes: await or end. Reads are always ended; what could neither be repeated nor looked for afterwards is always awaited.';
+COMMENT ON COLUMN provision.step.only_looks IS 'It never changes anything on the server: a call that would fails the step before it is sent. A job of such steps alone is in nobody''s way.';
 
 CREATE TYPE provision.call AS (
     name        text,

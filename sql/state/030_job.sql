@@ -162,6 +162,7 @@ CREATE TABLE provision.job_step (
     error_hint       text,
     started_at       timestamptz,
     finished_at      timestamptz,
+    result           jsonb,
     PRIMARY KEY (job_id, ordinal),
     CONSTRAINT state_is_known CHECK (state IN ('waiting', 'ready', 'running', 'retrying', 'completed', 'failed', 'skipped', 'blocked', 'undone')),
     CONSTRAINT finished_at_iff_final_state CHECK ((finished_at IS NOT NULL) = (state IN ('completed', 'failed', 'skipped', 'blocked', 'undone'))),
@@ -184,6 +185,7 @@ COMMENT ON COLUMN provision.job_step.doubtful_until IS 'Until then "absent" is n
 COMMENT ON COLUMN provision.job_step.waits_for IS 'The exclusion it waits for.';
 COMMENT ON COLUMN provision.job_step.waits_since IS 'When it was first found to be held; of an earlier wait where waits_for is null.';
 COMMENT ON COLUMN provision.job_step.answers IS 'What its calls were answered so far: {"call": {"verdict", "status", "body"}}, secrets redacted; forgotten when the step ends.';
+COMMENT ON COLUMN provision.job_step.result IS 'What its plan concluded with (provision.conclude): an array of findings, or an object for later steps. Forgotten when the step runs again.';
 
 CREATE TABLE provision.exclusion (
     exclusion  text PRIMARY KEY,

@@ -9,24 +9,31 @@ CREATE OR REPLACE FUNCTION provision.required_roles()
                  'Sales Manager', 'Sales User', 'Sales Master Manager'];
 COMMENT ON FUNCTION provision.required_roles() IS 'Roles with which every call of tenant_setup was allowed; System Manager alone is refused by half of them.';
 
+-- The two are released together; a site may have one of them upgraded alone.
+CREATE OR REPLACE FUNCTION provision.version_problems(versions jsonb)
+    RETURNS TABLE (code text, detail text)
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT 'ERPNEXT_MISSING',
+           (SELECT string_agg(app, ', ' ORDER BY app) FROM jsonb_object_keys(CASE jsonb_typeof(versions) WHEN 'object' THEN versions ELSE '{}' END) AS app)
+     WHERE versions #>> '{erpnext,version}' IS NULL
+     UNION ALL
+    SELECT 'VERSION_UNSUPPORTED', app || ' ' || left(version, 100)
+      FROM (VALUES ('erpnext', versions #>> '{erpnext,version}'), ('frappe', versions #>> '{frappe,version}')) AS installed (app, version)
+     WHERE version IS NOT NULL
+       AND coalesce(substring(version FROM '^v?([0-9]{1,4})\.')::integer, 0) NOT BETWEEN 14 AND 16;
+END;
+COMMENT ON FUNCTION provision.version_problems(jsonb) IS 'What is wrong with the versions that a site reports: ERPNext is not there, or it or Frappe is not of 14 to 16.';
+
 CREATE OR REPLACE FUNCTION provision.check_versions(job jsonb)
     RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    version text := provision.answer(job, 'versions') #>> '{message,erpnext,version}';
 BEGIN
-    IF NOT provision.answered(job, 'versions') THEN
-        RETURN;
-    END IF;
-    IF version IS NULL THEN
-        PERFORM provision.give_up('ERPNEXT_MISSING',
-            (SELECT string_agg(app, ', ') FROM jsonb_object_keys(provision.answer(job, 'versions') -> 'message') AS app));
-    END IF;
-    IF coalesce(substring(version FROM '^v?([0-9]{1,4})\.')::integer, 0) NOT BETWEEN 14 AND 16 THEN
-        PERFORM provision.give_up('VERSION_UNSUPPORTED', version);
-    END IF;
+    PERFORM provision.give_up(problem.code, problem.detail)
+       FROM provision.version_problems(provision.answer_value(job, 'versions')) AS problem
+      WHERE provision.answered(job, 'versions');
 END;
 $$;
 COMMENT ON FUNCTION provision.check_versions(jsonb) IS 'Gives up unless ERPNext 14 to 16 is installed on the site.';

@@ -30,6 +30,7 @@ INSERT INTO action (function, prepare, statement, event, reason) VALUES
     ('provision_rollback(bigint)', 'SELECT provision_cancel(''acme'')', 'provision_rollback(%s)', 'job_rolling_back', NULL),
     ('provision_rollback(text)', 'SELECT provision_cancel(''acme'')', 'provision_rollback(''acme'')', 'job_rolling_back', NULL),
     ('provision_start_many(text[],text,jsonb,integer,timestamp with time zone)', 'SELECT provision_cancel(''acme'')', 'provision_start_many(''{acme}'')', 'job_enqueued', NULL),
+    ('provision_verify(text)', 'SELECT provision_cancel(''acme'')', 'provision_verify(''acme'')', 'job_enqueued', NULL),
     ('provision_pause_all(text)', NULL, 'provision_pause_all(''because'')', 'all_paused', 'because'),
     ('provision_resume_all()', NULL, 'provision_resume_all()', 'all_resumed', NULL),
     ('provision_worker_stop()', NULL, 'provision_worker_stop()', 'workers_stopped', NULL),

@@ -60,6 +60,7 @@ INSERT INTO needs VALUES
     ('provision_rollback(text)',                         'act',      'SELECT * FROM provision_rollback(''acme'')'),
     ('provision_skip_step(bigint,text,text)',            'act',      'SELECT * FROM provision_skip_step(<job>, ''step_6_items'')'),
     ('provision_start(text,text,jsonb,integer,timestamptz,text)', 'act', 'SELECT provision_start(''acme'')'),
+    ('provision_verify(text)',                           'act',      'SELECT provision_verify(''acme'')'),
     ('provision_start_many(text[],text,jsonb,integer,timestamptz)', 'act', 'SELECT provision_start_many(''{acme}'')'),
     ('provision_tenant_secret(text,text,text)',          'act',      'SELECT provision_tenant_secret(''acme'', ''key'', ''word'')'),
     ('provision_tenant_update(text,jsonb)',              'act',      'SELECT provision_tenant_update(''acme'', ''{"abbr": "AC"}'')'),

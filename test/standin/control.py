@@ -4,7 +4,7 @@ import doctypes
 import lifecycle
 from errors import FrappeError
 from fixtures import ADMINISTRATOR, PROVISIONING_ROLES
-from permissions import add_user
+from permissions import ACTIONS, add_user
 
 
 def site_of(gateway, given):
@@ -43,6 +43,17 @@ def user(gateway, body, query):
     return {"name": body["name"], "roles": list(roles)}
 
 
+def deny(gateway, body, query):
+    """Takes permissions away from a user; an empty list gives them all back."""
+    found = [known for known in site_of(gateway, body).users.values() if known.name == body["name"]]
+    denied = {(doctype, action) for doctype, action in body["denied"]}
+    if not found or any(not doctypes.exists(doctype) or action not in ACTIONS for doctype, action in denied):
+        raise ValueError("no such user, document type or permission")
+    for known in found:
+        known.denied = denied
+    return {"name": body["name"], "denied": sorted(denied)}
+
+
 def plant_document(gateway, body, query):
     """Insert with all rules, or with "raw": true as it is, which can make what the server itself never would."""
     site = site_of(gateway, body)
@@ -59,4 +70,6 @@ def read_document(gateway, body, query):
     return site_of(gateway, query).get(query["doctype"], query["name"])
 
 
-ROUTES = {("GET", "names"): names, ("POST", "user"): user, ("POST", "doc"): plant_document, ("GET", "doc"): read_document}
+ROUTES = {
+    ("GET", "names"): names, ("POST", "user"): user, ("POST", "deny"): deny, ("POST", "doc"): plant_document, ("GET", "doc"): read_document,
+}

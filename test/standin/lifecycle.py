@@ -40,6 +40,7 @@ def insert(site, user, doctype, values):
     document = new_document(site, doctype, values)
     validation.check_links(site, document)
     check_permission(site, user, doctype, "create")
+    check_permission_to_move(site, user, doctype, 0, document["docstatus"])
     naming.set_name(site, document, values)
     validation.adopt_rows(site, document)
     run("validate", site, document)
@@ -119,6 +120,7 @@ def update(site, user, doctype, name, values):
     check_transition(old, document)
     validation.check_links(site, document)
     check_permission(site, user, doctype, "write")
+    check_permission_to_move(site, user, doctype, old["docstatus"], document["docstatus"])
     validation.adopt_rows(site, document)
     run("validate", site, document, old)
     validation.check_constants(old, document)
@@ -145,6 +147,11 @@ def check_transition(old, document):
     if step in ((1, 0), (0, 2)):
         raise FrappeError("DocstatusTransitionError", "Cannot change docstatus from %d (%s) to %d (%s)" % (
             step[0], words[step[0]], step[1], words[step[1]]), messages=[])
+
+
+def check_permission_to_move(site, user, doctype, old, new):
+    if doctype in doctypes.SUBMITTABLE and old != new and new in (1, 2):
+        check_permission(site, user, doctype, "submit" if new == 1 else "cancel")
 
 
 def run_transition(site, old, document):

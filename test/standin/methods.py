@@ -133,6 +133,18 @@ def reset_password(site, user, arguments):
 
 # -- frappe.client
 
+@method("frappe.client.has_permission")
+def has_permission(site, user, arguments):
+    """With an empty docname it is about the DocType."""
+    doctype, name = existing_doctype(arguments), argument(arguments, "docname")
+    action = arguments.get("perm_type", "read").lower()
+    if name and site.get(doctype, name) is None:
+        raise missing_document(doctype, name)
+    if action == "submit" and doctype not in doctypes.SUBMITTABLE:
+        return {"has_permission": False}
+    return {"has_permission": user.may(doctype, action)}
+
+
 @method("frappe.client.get_value")
 def get_value(site, user, arguments):
     doctype = existing_doctype(arguments)

@@ -6,6 +6,7 @@ import binascii
 from errors import FrappeError, message, not_permitted
 
 MANAGERS = {"System Manager"}
+ACTIONS = {"read", "write", "create", "delete", "submit", "cancel"}
 
 # DocType: (roles that may write, further roles that may read). Others need System Manager.
 RULES = {
@@ -48,8 +49,11 @@ class User:
         self.secret = secret
         self.roles = set(roles)
         self.is_administrator = name == "Administrator"
+        self.denied = set()         # (DocType, action) that a test took away, as custom permissions do
 
     def may(self, doctype, action):
+        if (doctype, "read" if action == "list" else action) in self.denied:
+            return False
         if self.is_administrator or doctype in READABLE_BY_ALL and action in ("read", "list"):
             return True
         writers, readers = RULES.get(doctype, (MANAGERS, MANAGERS))

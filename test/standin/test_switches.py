@@ -107,6 +107,29 @@ class Faults(Switches):
         self.assertEqual(self.create("Half", "Company", **company)[0], 409)
 
 
+class Permissions(Switches):
+    def may(self, doctype, permission, name=""):
+        path = "/api/method/frappe.client.has_permission?doctype=%s&docname=%s&perm_type=%s" % (doctype, name, permission)
+        status, body, _ = self.call("GET", path)
+        return json.loads(body)["message"]["has_permission"] if status == 200 else status
+
+    def test_has_permission_answers_for_the_document_type_unless_a_document_is_named(self):
+        self.assertIs(self.may("Warehouse", "create"), True)
+        self.assertIs(self.may("Warehouse", "submit"), False)
+        self.assertEqual(self.may("Warehouse", "read", "Nowhere"), 404)
+        self.assertEqual(self.may("Nothing", "read"), 404)
+
+    def test_what_is_denied_is_refused_until_it_is_given_back(self):
+        self.server.control("POST", "deny", {"name": "Administrator", "denied": [["Warehouse", "create"]]})
+        self.assertIs(self.may("Warehouse", "create"), False)
+        self.assertIs(self.may("Warehouse", "write"), True)
+        self.assertEqual(self.create("Denied")[0], 403)
+        self.server.control("POST", "deny", {"name": "Administrator", "denied": []})
+        self.assertEqual(self.create("Denied")[0], 200)
+        with self.assertRaises(RuntimeError):
+            self.server.control("POST", "deny", {"name": "Administrator", "denied": [["Warehouse", "eat"]]})
+
+
 class ModesAndLog(Switches):
     def test_modes(self):
         for mode, status in (({"maintenance": True}, 503), ({"maintenance": False, "database_down": True}, 500),

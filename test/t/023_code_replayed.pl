@@ -16,7 +16,7 @@ like($script, qr/provision_start/, 'the files are found');
 
 # What the extension consists of, as text.
 my $inventory = q{
-	SELECT string_agg(identity || ' ' || content, E'\n' ORDER BY identity COLLATE "C")
+	SELECT string_agg(identity || ' ' || content, E'\n' ORDER BY identity COLLATE "C", content COLLATE "C")
 	  FROM (SELECT described.identity,
 	               CASE member.classid
 	                   WHEN 'pg_proc'::regclass THEN (SELECT md5(pg_get_functiondef(p.oid) || coalesce(p.proacl::text, '')) FROM pg_proc AS p WHERE p.oid = member.objid)
