@@ -96,11 +96,13 @@ with_perl_modules() {
 	as_user env PERL5LIB="$scratch/pg/$pgxs/perl:$tree/test/perl:$tree/test/chaos" TESTDIR="$tree" TESTDATADIR="$tree/tmp_check" \
 		TESTLOGDIR="$tree/tmp_check/log" PG_REGRESS="$scratch/pg/$pgxs/regress/pg_regress" \
 		PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-60}" STANDIN="$tree/test/standin/erpnext.py" CI="${CI:-}" \
-		FAULTS_INSTALL="$scratch/faults/lib/postgresql/$version" "$@"
+		FAULTS_INSTALL="$scratch/faults/lib/postgresql/$version" \
+		CLUSTER_TEMPLATES="$scratch/template" REAL_INITDB="$bin/initdb" PATH="$tree/test/lib/quick:$PATH" "$@"
 }
 
 run_tap() {
 	build_with_faults || blame 'fault points'
+	make_cluster_templates || blame 'cluster templates'
 	turn=0
 	while [ $turn -lt "${REPEAT:-1}" ]; do
 		turn=$((turn + 1))
@@ -115,6 +117,7 @@ run_tap() {
 
 # Not a part of "make check": it takes as long as it is told to.
 run_chaos() {
+	make_cluster_templates || return 1
 	with_perl_modules perl "$tree/test/chaos/run.pl" || return 1
 }
 

@@ -115,6 +115,18 @@ build_with_faults() {
 	fi
 }
 
+# What new clusters are copied from (test/lib/quick/initdb): a plain one, and one that has the extension, in the locale that PostgreSQL's modules for tests
+# would choose. It saves a fifth of the processors' work.
+make_cluster_templates() {
+	template=$scratch/template
+	as_user mkdir "$template"
+	as_user env -u LC_ALL LC_MESSAGES=C initdb -D "$template/plain" -A trust -N > "$scratch/initdb.log" 2>&1 &&
+		as_user cp -a "$template/plain" "$template/extended" &&
+		as_user pg_ctl -D "$template/extended" -l "$template/log" -w -o "-c fsync=off -c listen_addresses= -k $template" start > /dev/null &&
+		as_user env PGHOST="$template" PGUSER= PGDATABASE=postgres PGPORT= psql -Xq -c 'CREATE EXTENSION provision' &&
+		as_user pg_ctl -D "$template/extended" -m fast -w stop > /dev/null
+}
+
 # One server for the tests that want no worker: they look at rows that a worker would change.
 start_server() {
 	[ -z "${server:-}" ] || return 0

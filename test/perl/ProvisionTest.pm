@@ -14,7 +14,7 @@ our @EXPORT = qw(
   new_node open_session key_file_setting create_engine create_tenants create_workflow create_route_workflow start_jobs
   worker_pid launcher_pid wait_for_worker wait_until poll ask kill_hard
   is_paused_copy adopt_copy
-  jobs_are_over wait_for_jobs tally open_steps last_calls broken_invariants tables_with ok_invariants time usleep
+  ok_in_time jobs_are_over wait_for_jobs tally open_steps last_calls broken_invariants tables_with ok_invariants time usleep
 );
 
 # Options: preload => 0, extension => 0, conf => lines of postgresql.conf, faults => 1 for a library with fault points.
@@ -23,11 +23,12 @@ sub new_node
 	my ($name, %options) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name, $options{faults} ? (install_path => $ENV{FAULTS_INSTALL}) : ());
 
+	local $ENV{CLUSTER_TEMPLATE} = "$ENV{CLUSTER_TEMPLATES}/" . ($options{extension} // 1 ? 'extended' : 'plain') if $ENV{CLUSTER_TEMPLATES};
 	$node->init(%{ $options{init} // {} });
 	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'provision'") if $options{preload} // 1;
 	$node->append_conf('postgresql.conf', "restart_after_crash = on\nlog_statement = none\n" . ($options{conf} // ''));
 	$node->start;
-	$node->safe_psql('postgres', 'CREATE EXTENSION provision') if $options{extension} // 1;
+	$node->safe_psql('postgres', 'CREATE EXTENSION IF NOT EXISTS provision') if $options{extension} // 1;
 	return $node;
 }
 
@@ -124,6 +125,16 @@ sub start_jobs
 	$workflow //= 'tenant_setup';
 	return $node->safe_psql($database // 'postgres',
 		"SELECT count(*) FROM provision_start_many(ARRAY(SELECT 't' || n FROM generate_series(1, $count) AS n), '$workflow')");
+}
+
+# So long it takes at most where nothing else runs; four times as long is allowed for a machine that has other work.
+sub ok_in_time
+{
+	my ($started_at, $seconds, $name) = @_;
+	my $took = time - $started_at;
+
+	note(sprintf '%s: %.1f s of %d', $name, $took, $seconds);
+	return cmp_ok($took, '<', 4 * $seconds, $name);
 }
 
 # Calls the code until it returns true; the test's name says what was waited for when it does not.

@@ -20,7 +20,7 @@ ok(wait_until(sub { scalar(grep { $_->{status} eq 'hung' } $standin->requests) =
 my $offset = -s $node->logfile;
 my $started_at = time;
 $node->stop('fast');
-cmp_ok(time - $started_at, '<', 3, 'the server stops within three seconds');
+ok_in_time($started_at, 3, 'the server stops within three seconds');
 unlike(slurp_file($node->logfile, $offset), qr/ERROR|FATAL|PANIC/, 'in good order');
 
 $standin->clear_faults;

@@ -18,14 +18,14 @@ my $started_at = time;
 is($node->safe_psql('postgres', "SELECT pg_terminate_backend($worker)"), 't', 'the worker is terminated');
 my $second = wait_for_worker($node, 'postgres', $worker);
 ok($second, 'another one takes its place');
-cmp_ok(time - $started_at, '<', 5, 'within five seconds');
+ok_in_time($started_at, 5, 'within five seconds');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM provision.event WHERE event = 'job_rescued'}), '0', 'nothing had to be rescued: all was given back');
 
 my $launcher = launcher_pid($node);
 $started_at = time;
 is($node->safe_psql('postgres', "SELECT pg_terminate_backend($launcher)"), 't', 'the launcher is terminated');
 ok(wait_for_worker($node, 'postgres', $second), 'another launcher starts another worker');
-cmp_ok(time - $started_at, '<', 15, 'within seconds');
+ok_in_time($started_at, 15, 'within seconds');
 isnt(launcher_pid($node), $launcher, 'it is another launcher');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'provision worker'}), '1', 'there is one worker, not two');
 
