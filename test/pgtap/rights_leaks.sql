@@ -37,7 +37,7 @@ CREATE TEMP TABLE asked AS
      WHERE relnamespace = 'provision'::regnamespace
        AND relkind IN ('r', 'v')
        AND relname NOT IN ('answer_rule', 'country', 'country_name', 'currency', 'effort', 'failure', 'newest_caller', 'secret', 'step', 'typical_step', 'workflow');
-SELECT plan((SELECT count(*) FROM asked)::integer + 1);
+SELECT plan((SELECT count(*) FROM asked)::integer * 2 + 1);
 
 CREATE FUNCTION tells(row_text text, hidden text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$
 BEGIN
@@ -74,6 +74,13 @@ $$;
 SELECT is(string_agg(attack || ' tells ' || role, ', ') FILTER (WHERE pg_temp.is_told(role, format(query, relation, hidden))), NULL, relation::text)
   FROM asked
  CROSS JOIN attack
+ CROSS JOIN unnest('{r_member,r_nobody}'::name[]) AS role
+ GROUP BY relation;
+-- What needs one column only could be asked before anything is joined.
+SELECT is(string_agg(attname || ' tells ' || role, ', ')
+              FILTER (WHERE pg_temp.is_told(role, format('SELECT FROM %s AS r WHERE tells(r.%I::text, %L)', relation, attname, hidden))), NULL, relation || ', each column')
+  FROM asked
+  JOIN pg_attribute ON attrelid = relation AND attnum > 0 AND NOT attisdropped
  CROSS JOIN unnest('{r_member,r_nobody}'::name[]) AS role
  GROUP BY relation;
 SELECT is(string_agg(attack || ' on ' || relation, ', '), NULL, 'all of them tell a superuser')
