@@ -12,7 +12,7 @@ INSERT INTO provision.failure (error_code, message, hint) VALUES
      'Give them to the user in ERPNext, or set another user''s credentials with provision_engine_secret(''{engine}'', ...); then provision_retry({job}).'),
     ('PERMISSION_MISSING',
      'The API user of engine {engine} lacks permissions: {detail}',
-     'Give it roles with them in ERPNext: the nine that ENGINE_PERMISSION_DENIED names have all. Or set another user''s credentials with provision_engine_secret(''{engine}'', ...); then provision_retry({job}). All that is missing: SELECT provision_status({job}) -> ''result'''),
+     'Give it roles with them in ERPNext: the nine that ENGINE_PERMISSION_DENIED names have all. Or set another user''s credentials with provision_engine_secret(''{engine}'', ...); then provision_retry({job}). SELECT provision_status({job}) -> ''result'' has all that is missing.'),
     ('CURRENCY_MISSING',
      'The site does not have the currency {detail}.',
      'Create the Currency in ERPNext, or choose another with provision_tenant_update(''{tenant}'', ...); then provision_retry({job}).'),

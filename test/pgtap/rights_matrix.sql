@@ -41,6 +41,8 @@ INSERT INTO needs VALUES
     ('provision_logs(bigint,bigint,integer)',            'look',     'SELECT * FROM provision_logs(<job>)'),
     ('provision_logs(text,bigint,integer)',              'look',     'SELECT * FROM provision_logs(''acme'')'),
     ('provision_plan(text,text,text)',                   'look',     'SELECT * FROM provision_plan(''acme'')'),
+    ('provision_queue_position(bigint)',                 'look',     'SELECT * FROM provision_queue_position(<job>)'),
+    ('provision_queue_position(text)',                   'look',     'SELECT * FROM provision_queue_position(''acme'')'),
     ('provision_status(bigint)',                         'look',     'SELECT provision_status(<job>)'),
     ('provision_status(text)',                           'look',     'SELECT provision_status(''acme'')'),
     ('provision_wait(bigint,interval)',                  'look',     'CALL provision_wait(<job>)'),
