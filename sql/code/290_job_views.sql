@@ -60,7 +60,8 @@ CREATE OR REPLACE VIEW provision.job_status WITH (security_barrier) AS
                       FILTER (WHERE job_step.finished_at IS NULL))[1] AS first_open
              FROM provision.job_step
             WHERE job_step.job_id = job.job_id) AS steps ON true
-     WHERE (SELECT provision.sees_everything()) OR tenant.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]);
+     WHERE (SELECT provision.sees_everything()) OR tenant.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[])
+     ORDER BY job.job_id DESC;      -- a LIMIT cannot reach through the barrier, but it can stop what comes in the order that is asked for
 COMMENT ON VIEW provision.job_status IS 'How are the jobs? One row for each; provision_jobs() gives them in pages.';
 COMMENT ON COLUMN provision.job_status.progress IS '0 to 100: the shares of finished steps, by how long such steps took lately when the job was started, and of others what is done of them. It never falls during a run. 100 only when the job is completed, partial or rolled back. In direction back it is the share of steps that are undone.';
 COMMENT ON COLUMN provision.job_status.current_step IS 'The step that runs, else waits to be tried again, else comes next; of an ended job the step that explains its error.';

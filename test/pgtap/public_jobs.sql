@@ -1,6 +1,6 @@
 -- Pages of jobs, newest first, by tenant and state; what cannot be shown is an error.
 BEGIN;
-SELECT plan(9);
+SELECT plan(10);
 SELECT provision_engine_create('main', 'https://erp.example.com');
 SELECT provision_engine_secret('main', 'key', 'word');
 SELECT provision_tenant_create('acme', 'main', '{"company_name": "Acme", "country": "Kenya"}');
@@ -16,5 +16,9 @@ SELECT throws_ok($$ SELECT provision_jobs(state => 'done') $$, '22023', 'state "
 SELECT throws_ok($$ SELECT provision_jobs(page => 0) $$, '22023', 'page must be at least 1', 'page');
 SELECT throws_ok($$ SELECT provision_jobs(size => -1) $$, '22023', 'size must be from 1 to 1000', 'size');
 SELECT throws_ok($$ SELECT provision_jobs(size => 1001) $$, '22023', NULL, 'too many');
+CREATE FUNCTION pg_temp.plan_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY EXECUTE 'EXPLAIN ' || query; END $$;
+SET LOCAL enable_seqscan = off;     -- as with more jobs
+SELECT is_empty($$ SELECT line FROM pg_temp.plan_of('SELECT * FROM provision.job_status ORDER BY job_id DESC LIMIT 10') AS line WHERE line ~ 'Sort' $$,
+                'the newest rows of the view are found without making all of them');
 SELECT * FROM finish();
 ROLLBACK;
