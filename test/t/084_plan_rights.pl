@@ -17,7 +17,6 @@ my %attack = (
 	reads_jobs => 'PERFORM FROM provision.job_status',
 	acts => q{PERFORM public.provision_pause_all()},
 	settles => 'PERFORM provision.settle_here()',
-	plans => q{PERFORM FROM provision.run_plan('app.honest', '{}')},
 	notifies => q{NOTIFY provision_test, 'forged'},
 	notifies_by_function => q{PERFORM pg_notify('provision_test', 'forged')},
 	listens => 'LISTEN provision_test',
