@@ -122,6 +122,7 @@ add_headers(HttpCall *call, const HttpRequest *request)
 	add_header(call, "X-Request-Id: ", request->correlation_id);
 	add_header(call, "traceparent: ", request->traceparent);
 	add_header(call, "Idempotency-Key: ", request->idempotency_key);
+	add_header(call, "X-Agent-Job-Id: ", request->job_key);
 	add_header(call, "Accept: ", "application/json");
 	if (request->body != NULL)
 		add_header(call, "Content-Type: ", "application/json");
@@ -136,6 +137,24 @@ text_size(const char *text)
 	return text == NULL ? 1 : strlen(text) + 1;
 }
 
+static void
+keep_secrets(HttpCall *call, const HttpRequest *request)
+{
+	for (int i = 0; i < request->secret_count; i++)
+		call->secrets[i] = keep_bytes(call, request->secrets[i], strlen(request->secrets[i]));
+	call->secret_count = request->secret_count;
+}
+
+static size_t
+secrets_size(const HttpRequest *request)
+{
+	size_t		size = 0;
+
+	for (int i = 0; i < request->secret_count; i++)
+		size += text_size(request->secrets[i]);
+	return size;
+}
+
 /* Enough for every string of the request and the names of the headers. */
 static size_t
 needed_memory(const HttpRequest *request, const HttpLimits *limits)
@@ -148,6 +167,8 @@ needed_memory(const HttpRequest *request, const HttpLimits *limits)
 		+ text_size(request->correlation_id)
 		+ text_size(request->traceparent)
 		+ text_size(request->idempotency_key)
+		+ text_size(request->job_key)
+		+ secrets_size(request)
 		+ text_size(request->ca_file)
 		+ text_size(limits->ca_file)
 		+ text_size(request->client_certificate_file)
@@ -170,6 +191,7 @@ provision_http_call_copy(HttpCall *call, const HttpRequest *request,
 	call->client_certificate_file = keep_text(call, request->client_certificate_file);
 	call->client_key_file = keep_text(call, request->client_key_file);
 	add_headers(call, request);
+	keep_secrets(call, request);
 	if (request->body != NULL)
 		call->body = keep_bytes(call, request->body, request->body_length);
 	call->body_length = request->body_length;
@@ -201,4 +223,5 @@ provision_http_call_wipe(HttpCall *call)
 	call->memory = NULL;
 	call->body = NULL;
 	call->header_count = 0;
+	call->secret_count = 0;
 }

@@ -35,7 +35,7 @@
 
 #define HTTP_REFUSAL_SIZE 160
 
-#define HTTP_HEADER_COUNT 9		/* lines of our own in a request */
+#define HTTP_HEADER_COUNT 10	/* lines of our own in a request */
 #define HTTP_RETRY_AFTER_COUNT 2	/* a third such header is ignored */
 #define HTTP_VALUE_SIZE 64		/* every valid time is shorter */
 
@@ -84,6 +84,8 @@ typedef struct HttpCall
 	size_t		body_length;
 	struct curl_slist headers[HTTP_HEADER_COUNT];
 	int			header_count;
+	const char *secrets[HTTP_MAX_SECRETS];
+	int			secret_count;
 	int			connect_timeout_ms;
 	int			timeout_ms;
 	int64_t		overdue_at_ms;	/* monotonic */

@@ -35,8 +35,9 @@
 typedef size_t (*Form) (const char *text, size_t room, char wanted, size_t times);
 
 /*
- * The secret of "Authorization: token key:secret", or all that follows the
- * scheme where there is no colon; NULL: there is nothing to hide.
+ * The secret of "Authorization: token key:secret"; of another scheme, or
+ * where there is no colon, all that follows it; NULL: there is nothing to
+ * hide.
  */
 static const char *
 sent_secret(const HttpCall *call)
@@ -54,7 +55,7 @@ sent_secret(const HttpCall *call)
 		line += sizeof(name) - 1;
 		blank = strchr(line, ' ');
 		line = blank == NULL ? line : blank + 1;
-		colon = strchr(line, ':');
+		colon = strncmp(call->headers[i].data + sizeof(name) - 1, "token ", 6) == 0 ? strchr(line, ':') : NULL;
 		return colon == NULL ? line : colon + 1;
 	}
 	return NULL;
@@ -261,6 +262,11 @@ provision_http_answer_hide(const HttpCall *call, char *text, size_t length)
 {
 	const char *secret = sent_secret(call);
 
-	if (text != NULL && secret != NULL && strlen(secret) >= SHORTEST_HIDDEN)
+	if (text == NULL)
+		return;
+	if (secret != NULL && strlen(secret) >= SHORTEST_HIDDEN)
 		hide(text, length, secret);
+	for (int i = 0; i < call->secret_count; i++)
+		if (strlen(call->secrets[i]) >= SHORTEST_HIDDEN)
+			hide(text, length, call->secrets[i]);
 }

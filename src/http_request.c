@@ -52,6 +52,10 @@ refusal_of_parts(const HttpRequest *request)
 		return "the trace context holds a control character";
 	if (has_control_byte(request->idempotency_key))
 		return "the idempotency key holds a control character";
+	if (has_control_byte(request->job_key))
+		return "the key of the job holds a control character";
+	if (request->secret_count > HTTP_MAX_SECRETS)
+		return "there are too many secrets";
 	if (has_control_byte(request->ca_file) || has_control_byte(request->client_certificate_file) ||
 		has_control_byte(request->client_key_file))
 		return "the name of a file of certificates holds a control character";

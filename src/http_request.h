@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define HTTP_MAX_SECRETS 16
+
 /* Who chose the host, and so which addresses it may have. */
 typedef enum HttpPeer
 {
@@ -42,6 +44,10 @@ typedef struct HttpRequest
 	const char *correlation_id; /* X-Request-Id; NULL: none */
 	const char *traceparent;	/* W3C trace context; NULL: none */
 	const char *idempotency_key;	/* Idempotency-Key; NULL: none */
+	const char *job_key;		/* X-Agent-Job-Id; NULL: none */
+	const char *const *secrets; /* besides the authorization, what an answer
+								 * must not show; the body may hold them */
+	int			secret_count;	/* at most HTTP_MAX_SECRETS */
 	const char *body;			/* JSON, any bytes; NULL: no body */
 	size_t		body_length;
 	const char *ca_file;		/* PEM; NULL: that of HttpLimits */

@@ -74,13 +74,6 @@ keep_answers(Worker *worker, List *remaining)
 }
 
 static void
-wipe_authorization(HttpRequest *request)
-{
-	if (request->authorization != NULL)
-		explicit_bzero(unconstify(char *, request->authorization), strlen(request->authorization));
-}
-
-static void
 send_requests(Worker *worker, List *requests)
 {
 	ListCell   *cell;
@@ -94,7 +87,7 @@ send_requests(Worker *worker, List *requests)
 					errcode(ERRCODE_OUT_OF_MEMORY),
 					errmsg("could not start an HTTP call"),
 					errdetail("libcurl is out of memory."));
-		wipe_authorization(request);
+		provision_store_wipe_secrets(request);
 	}
 }
 
@@ -116,7 +109,7 @@ forget_requests(List *requests)
 	ListCell   *cell;
 
 	foreach(cell, requests)
-		wipe_authorization(lfirst(cell));
+		provision_store_wipe_secrets(lfirst(cell));
 }
 
 void

@@ -21,6 +21,8 @@
 /* What is sealed has at most this many bytes. */
 #define MAX_SECRET_SIZE 8192
 
+#define PASSWORD_LENGTH 24
+
 /*
  * While a key command runs. It must be ended before an error is raised, so a
  * cancellation is left to the caller; what all processes are asked for is done.
@@ -81,10 +83,34 @@ refuse_unsealed(const bytea *sealed)
 				errdetail("OpenSSL has no memory or no random numbers."));
 }
 
-/* key:secret, put together where nobody else sees it; the caller knows that both are short. */
-static size_t
-join_credentials(unsigned char *plain, const text *api_key, const text *api_secret)
+/* Writes what is to be sealed, at most MAX_SECRET_SIZE bytes, where nobody else sees it; returns how many. */
+typedef size_t (*WritePlain) (unsigned char *plain, FunctionCallInfo fcinfo);
+
+static bytea *
+seal_for_sql(FunctionCallInfo fcinfo, WritePlain write_plain, const text *identity, bool may_make_key)
 {
+	KeyRing    *ring;
+	unsigned char *plain;
+	bytea	   *sealed = NULL;
+
+	if (may_make_key && provision_keeper_has_own_file())
+		provision_keeper_make_own_file();
+	ring = load_or_refuse();
+	plain = provision_secret_allocate(MAX_SECRET_SIZE);
+	if (plain != NULL)
+		sealed = seal(ring, text_to_cstring(identity), plain, write_plain(plain, fcinfo));
+	provision_secret_free(plain, MAX_SECRET_SIZE);
+	provision_key_ring_free(ring);
+	refuse_unsealed(sealed);
+	return sealed;
+}
+
+/* key:secret; the caller knows that both are short. */
+static size_t
+join_credentials(unsigned char *plain, FunctionCallInfo fcinfo)
+{
+	text	   *api_key = PG_GETARG_TEXT_PP(0);
+	text	   *api_secret = PG_GETARG_TEXT_PP(1);
 	size_t		key_length = VARSIZE_ANY_EXHDR(api_key);
 	size_t		secret_length = VARSIZE_ANY_EXHDR(api_secret);
 
@@ -101,25 +127,61 @@ PG_FUNCTION_INFO_V1(provision_seal_credentials);
 Datum
 provision_seal_credentials(PG_FUNCTION_ARGS)
 {
-	text	   *api_key = PG_GETARG_TEXT_PP(0);
-	text	   *api_secret = PG_GETARG_TEXT_PP(1);
-	char	   *identity = text_to_cstring(PG_GETARG_TEXT_PP(2));
-	unsigned char *plain;
-	KeyRing    *ring;
-	bytea	   *sealed = NULL;
-
-	if (VARSIZE_ANY_EXHDR(api_key) + VARSIZE_ANY_EXHDR(api_secret) >= MAX_SECRET_SIZE)
+	if (VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0)) + VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(1)) >= MAX_SECRET_SIZE)
 		elog(ERROR, "credentials are too long");
-	if (PG_GETARG_BOOL(3) && provision_keeper_has_own_file())
-		provision_keeper_make_own_file();
-	ring = load_or_refuse();
-	plain = provision_secret_allocate(MAX_SECRET_SIZE);
-	if (plain != NULL)
-		sealed = seal(ring, identity, plain, join_credentials(plain, api_key, api_secret));
-	provision_secret_free(plain, MAX_SECRET_SIZE);
-	provision_key_ring_free(ring);
-	refuse_unsealed(sealed);
-	PG_RETURN_BYTEA_P(sealed);
+	PG_RETURN_BYTEA_P(seal_for_sql(fcinfo, join_credentials, PG_GETARG_TEXT_PP(2), PG_GETARG_BOOL(3)));
+}
+
+static size_t
+copy_value(unsigned char *plain, FunctionCallInfo fcinfo)
+{
+	text	   *value = PG_GETARG_TEXT_PP(0);
+
+	memcpy(plain, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+	return VARSIZE_ANY_EXHDR(value);
+}
+
+/*
+ * seal_value(value text, identity text, may_make_key boolean) RETURNS bytea
+ */
+PG_FUNCTION_INFO_V1(provision_seal_value);
+Datum
+provision_seal_value(PG_FUNCTION_ARGS)
+{
+	if (VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0)) > MAX_SECRET_SIZE)
+		elog(ERROR, "the value is too long");
+	PG_RETURN_BYTEA_P(seal_for_sql(fcinfo, copy_value, PG_GETARG_TEXT_PP(1), PG_GETARG_BOOL(2)));
+}
+
+/* Letters and digits alone, because Agent puts passwords into a command line as they are; some 142 bits. */
+static size_t
+make_password(unsigned char *plain, FunctionCallInfo fcinfo)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	const size_t letters = sizeof(alphabet) - 1;
+	size_t		length = 0;
+
+	while (length < PASSWORD_LENGTH)
+	{
+		unsigned char byte;
+
+		if (!pg_strong_random(&byte, 1))
+			elog(ERROR, "could not make a random password");
+		if (byte < 256 / letters * letters)		/* or the first letters would come more often */
+			plain[length++] = alphabet[byte % letters];
+	}
+	return length;
+}
+
+/*
+ * seal_password(identity text, may_make_key boolean) RETURNS bytea: a new
+ * password, which nobody but the worker will ever read.
+ */
+PG_FUNCTION_INFO_V1(provision_seal_password);
+Datum
+provision_seal_password(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BYTEA_P(seal_for_sql(fcinfo, make_password, PG_GETARG_TEXT_PP(0), PG_GETARG_BOOL(1)));
 }
 
 static bool

@@ -98,6 +98,9 @@ extern Datum provision_store_touch(int64 incarnation, const StoreMemory *memory,
 /* Plans and returns the calls (HttpRequest *) to send after the commit. */
 extern List *provision_store_begin_calls(int64 incarnation, Datum jobs);
 
+/* Overwrites what was opened for a request, when it was sent or is not going to be. */
+extern void provision_store_wipe_secrets(HttpRequest *request);
+
 /* Promotes what is due and claims up to max_jobs. */
 extern StoreWork provision_store_claim(int64 incarnation, const StoreMemory *memory, Datum left_over, int max_jobs);
 

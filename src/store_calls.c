@@ -11,6 +11,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+#include "body_secrets.h"
 #include "keeper.h"
 #include "row.h"
 #include "statement.h"
@@ -20,10 +21,12 @@ static Statement begin_calls = {
 	"SELECT call.attempt_id, call.method, call.url, call.body, call.site, call.ca_file, call.correlation_id,"
 	"       call.traceparent, call.idempotency_key, call.connect_timeout_ms, call.timeout_ms,"
 	"       coalesce(own.sealed, general.sealed), coalesce(own.identity, general.identity),"
-	"       call.base_url, call.client_certificate_file, call.client_key_file"
+	"       call.base_url, call.client_certificate_file, call.client_key_file,"
+	"       call.is_agent, call.job_key, named.names, named.sealed, named.identities"
 	"  FROM provision.begin_calls($1, $2) AS call"
 	"  LEFT JOIN provision.secret AS own ON own.tenant_id = call.tenant_id AND own.name = 'credentials'"
-	"  LEFT JOIN provision.secret AS general ON general.engine_id = call.engine_id AND general.name = 'credentials'",
+	"  LEFT JOIN provision.secret AS general ON general.engine_id = call.engine_id AND general.name = 'credentials'"
+	"  LEFT JOIN LATERAL (SELECT found.* FROM (SELECT WHERE call.is_agent OFFSET 0) AS agent, provision.body_secrets(call.engine_id, call.holder_id) AS found) AS named ON true",
 	2, {INT8OID, INT8ARRAYOID}
 };
 static Statement wait_for_keys = {
@@ -35,28 +38,112 @@ static Statement end_key_waits = {
 	1, {BOOLOID}
 };
 
+/* The opened value behind some words, NUL-terminated; NULL, and why in problem, when it does not open. */
+static char *
+open_after(const char *words, const char *identity, bytea *sealed, char problem[KEY_PROBLEM_SIZE])
+{
+	size_t		words_length = strlen(words);
+	char	   *opened = MemoryContextAllocZero(provision_statement_context, words_length + VARSIZE_ANY_EXHDR(sealed) + 1);
+	size_t		length;
+
+	memcpy(opened, words, words_length);
+	if (!provision_keeper_open(identity, (unsigned char *) VARDATA_ANY(sealed), VARSIZE_ANY_EXHDR(sealed),
+							   (unsigned char *) opened + words_length, &length, problem))
+		return NULL;
+	return opened;
+}
+
+/* Agent knows no users: of key:secret its token is the secret alone. */
+static void
+leave_key_out(char *authorization, size_t scheme_length)
+{
+	char	   *colon = strchr(authorization, ':');
+	size_t		length = strlen(authorization);
+	size_t		kept;
+
+	if (colon == NULL)
+		return;
+	kept = strlen(colon + 1);
+	memmove(authorization + scheme_length, colon + 1, kept + 1);
+	explicit_bzero(authorization + scheme_length + kept, length - scheme_length - kept);
+}
+
 /*
  * Opens the credentials of a row for request->authorization, which whoever
  * sends the request wipes. False, and why in problem, when they do not open.
  */
 static bool
-open_credentials(uint64 row, HttpRequest *request, char problem[KEY_PROBLEM_SIZE])
+open_credentials(uint64 row, bool is_agent, HttpRequest *request, char problem[KEY_PROBLEM_SIZE])
 {
-	static const char scheme[] = "token ";
+	const char *scheme = is_agent ? "bearer " : "token ";
 	bool		is_null;
 	Datum		value = provision_row_value(row, 12, &is_null);
-	bytea	   *sealed;
 	char	   *authorization;
-	size_t		length;
 
 	if (is_null)
 		return true;
-	sealed = DatumGetByteaPP(value);
-	authorization = MemoryContextAllocZero(provision_statement_context, sizeof(scheme) + VARSIZE_ANY_EXHDR(sealed));
-	memcpy(authorization, scheme, sizeof(scheme));
+	authorization = open_after(scheme, provision_row_text(row, 13, provision_statement_context), DatumGetByteaPP(value), problem);
+	if (authorization != NULL && is_agent)
+		leave_key_out(authorization, strlen(scheme));
 	request->authorization = authorization;
-	return provision_keeper_open(provision_row_text(row, 13, provision_statement_context), (unsigned char *) VARDATA_ANY(sealed), VARSIZE_ANY_EXHDR(sealed),
-								 (unsigned char *) authorization + sizeof(scheme) - 1, &length, problem);
+	return authorization != NULL;
+}
+
+static Datum *
+row_array(uint64 row, int column, Oid type, int *count)
+{
+	bool		is_null;
+	Datum		value = provision_row_value(row, column, &is_null);
+	Datum	   *elements = NULL;
+
+	*count = 0;
+	if (!is_null)
+		deconstruct_array(DatumGetArrayTypeP(value), type, -1, false, TYPALIGN_INT, &elements, NULL, count);
+	return elements;
+}
+
+/*
+ * Opens what the body names. All secrets of the engine and the tenant are
+ * opened, because an answer about other requests may show them, too.
+ */
+static bool
+open_body_secrets(uint64 row, HttpRequest *request, char problem[KEY_PROBLEM_SIZE])
+{
+	int			count;
+	Datum	   *names = row_array(row, 19, TEXTOID, &count);
+	Datum	   *sealed = row_array(row, 20, BYTEAOID, &count);
+	Datum	   *identities = row_array(row, 21, TEXTOID, &count);
+	BodySecret *opened = palloc0(Max(count, 1) * sizeof(BodySecret));
+	const char **values = palloc0(Max(count, 1) * sizeof(char *));
+	char		missing[NAMEDATALEN] = "";
+
+	request->secrets = values;
+	for (int i = 0; i < count; i++)
+	{
+		opened[i].name = TextDatumGetCString(names[i]);
+		values[i] = open_after("", TextDatumGetCString(identities[i]), DatumGetByteaPP(sealed[i]), problem);
+		if (values[i] == NULL)
+			return false;
+		opened[i].value = values[i];
+		request->secret_count++;
+	}
+	if (request->body == NULL)
+		return true;
+	request->body = provision_body_fill(request->body, opened, count, missing);
+	request->body_length = request->body == NULL ? 0 : strlen(request->body);
+	if (request->body == NULL)
+		snprintf(problem, KEY_PROBLEM_SIZE, "Secret \"%s\" was never set; provision_engine_secret_set() does that.", missing);
+	return request->body != NULL;
+}
+
+static bool
+open_secrets(uint64 row, HttpRequest *request, char problem[KEY_PROBLEM_SIZE])
+{
+	bool		is_null;
+	bool		is_agent = DatumGetBool(provision_row_value(row, 17, &is_null));
+
+	return open_credentials(row, is_agent, request, problem) &&
+		(!is_agent || open_body_secrets(row, request, problem));
 }
 
 static HttpRequest *
@@ -80,11 +167,23 @@ request_of_row(uint64 row)
 	request->base_url = provision_row_text(row, 14, provision_statement_context);
 	request->client_certificate_file = provision_row_text(row, 15, provision_statement_context);
 	request->client_key_file = provision_row_text(row, 16, provision_statement_context);
+	request->job_key = provision_row_text(row, 18, provision_statement_context);
 	request->mutation = strcmp(request->method, "GET") != 0;
 	return request;
 }
 
-/* Those whose credentials do not open are left out; the other lists tell which and why. */
+void
+provision_store_wipe_secrets(HttpRequest *request)
+{
+	if (request->authorization != NULL)
+		explicit_bzero(unconstify(char *, request->authorization), strlen(request->authorization));
+	for (int i = 0; i < request->secret_count; i++)
+		explicit_bzero(unconstify(char *, request->secrets[i]), strlen(request->secrets[i]));
+	if (request->secret_count > 0 && request->body != NULL)
+		explicit_bzero(unconstify(char *, request->body), request->body_length);
+}
+
+/* Those whose secrets do not open are left out; the other lists tell which and why. */
 static List *
 requests_of_rows(ArrayBuildState **locked, ArrayBuildState **problems)
 {
@@ -96,11 +195,12 @@ requests_of_rows(ArrayBuildState **locked, ArrayBuildState **problems)
 	{
 		HttpRequest *request = request_of_row(row);
 
-		if (open_credentials(row, request, problem))
+		if (open_secrets(row, request, problem))
 		{
 			requests = lappend(requests, request);
 			continue;
 		}
+		provision_store_wipe_secrets(request);
 		*locked = accumArrayResult(*locked, Int64GetDatum(request->attempt_id), false, INT8OID, provision_statement_context);
 		*problems = accumArrayResult(*problems, CStringGetTextDatum(problem), false, TEXTOID, provision_statement_context);
 	}

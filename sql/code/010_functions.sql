@@ -14,6 +14,14 @@ CREATE OR REPLACE FUNCTION provision.seal_credentials(api_key text, api_secret t
 COMMENT ON FUNCTION provision.seal_credentials(text, text, text, boolean)
     IS 'Credentials, sealed for this identity with the current key. may_make_key: the key file in the data directory may be made. Error F0000 when there is no key.';
 
+CREATE OR REPLACE FUNCTION provision.seal_value(value text, identity text, may_make_key boolean) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'provision_seal_value' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION provision.seal_value(text, text, boolean) IS 'A value, sealed as by seal_credentials().';
+
+CREATE OR REPLACE FUNCTION provision.seal_password(identity text, may_make_key boolean) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'provision_seal_password' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION provision.seal_password(text, boolean) IS 'A new random password of 24 letters and digits, sealed as by seal_credentials(); nobody but the worker reads it.';
+
 CREATE OR REPLACE FUNCTION provision.reseal_secrets(sealed bytea[], identities text[]) RETURNS bytea[]
     AS 'MODULE_PATHNAME', 'provision_reseal_secrets' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION provision.reseal_secrets(bytea[], text[])

@@ -10,6 +10,16 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.is_secret_key(text) IS 'The value of a key with this name is never stored or shown.';
 
+CREATE OR REPLACE FUNCTION provision.is_secret_name(value jsonb)
+    RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT jsonb_typeof(value) = 'object'
+       AND value ->> '$secret' ~ '^(mariadb_root_password|admin_password)$'
+       AND value - '$secret' = '{}';
+END;
+COMMENT ON FUNCTION provision.is_secret_name(jsonb) IS 'It names a secret that the worker puts in its place, and is none itself: {"$secret": "mariadb_root_password"}.';
+
 -- Walks only a document in which the text of some key or value could name a secret; null, true and false tell nothing. The arguments of a
 -- job of Agent have no names, and some are passwords; so has what follows an option in a command.
 CREATE OR REPLACE FUNCTION provision.redact(document jsonb, depth integer DEFAULT 0)
@@ -25,8 +35,11 @@ BEGIN
         RETURN '"[too deep]"';
     END IF;
     IF jsonb_typeof(redact.document) = 'object' THEN
+        IF provision.is_secret_name(redact.document) THEN
+            RETURN redact.document;
+        END IF;
         RETURN (SELECT COALESCE(jsonb_object_agg(key, CASE
-                           WHEN jsonb_typeof(value) NOT IN ('null', 'boolean') AND provision.is_secret_key(key) THEN '"[redacted]"'
+                           WHEN jsonb_typeof(value) NOT IN ('null', 'boolean') AND provision.is_secret_key(key) AND NOT provision.is_secret_name(value) THEN '"[redacted]"'
                            WHEN key = 'args' AND jsonb_typeof(value) = 'array' AND redact.document ?| '{function,kwargs}' THEN '"[redacted]"'
                            ELSE provision.redact(value, redact.depth + 1) END), '{}')
                   FROM jsonb_each(redact.document));

@@ -33,6 +33,7 @@ BEGIN ATOMIC
     SELECT format('Option "%s" is not known.', key)
       FROM jsonb_object_keys(options) AS key
      WHERE key NOT IN ('skip_steps', 'correlation_id', 'traceparent', 'deadline', 'max_wait', 'rollback_on_failure')
+       AND NOT (key = 'with_files' AND (workflow).name = 'backup_site')
     UNION ALL
     SELECT 'Option "skip_steps" must be an array of step names.'
      WHERE jsonb_typeof(options -> 'skip_steps') <> 'array'
@@ -48,8 +49,9 @@ BEGIN ATOMIC
     SELECT 'Option "traceparent" must have the form of a W3C trace context.'
      WHERE NOT options ->> 'traceparent' ~ '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'
     UNION ALL
-    SELECT 'Option "rollback_on_failure" must be true or false.'
-     WHERE jsonb_typeof(options -> 'rollback_on_failure') <> 'boolean'
+    SELECT format('Option "%s" must be true or false.', flag)
+      FROM unnest('{rollback_on_failure,with_files}'::text[]) AS flag
+     WHERE jsonb_typeof(options -> flag) <> 'boolean'
     UNION ALL
     SELECT time_problem.text
       FROM unnest('{deadline,max_wait}'::text[]) AS given (name)
@@ -76,7 +78,7 @@ BEGIN
         RAISE EXCEPTION 'options are not valid'
             USING ERRCODE = 'invalid_parameter_value',
                   DETAIL = problems,
-                  HINT = 'Options are skip_steps, correlation_id, traceparent, deadline, max_wait and rollback_on_failure.';
+                  HINT = 'Options are skip_steps, correlation_id, traceparent, deadline, max_wait and rollback_on_failure; for backup_site also with_files.';
     END IF;
 END;
 $$;
@@ -218,7 +220,7 @@ BEGIN
     WITH inserted AS (
         INSERT INTO provision.job (tenant_id, engine_id, site, workflow_id, workflow, state, priority, rank, due_at, options,
                                    has_flaw, rollback_on_failure, correlation_id, idempotency_key, created_by, max_wait_ms, deadline_ms, expires_at)
-        SELECT tenant.tenant_id, tenant.engine_id, hashtext(coalesce(tenant.settings ->> 'site', engine.site, '')), chosen.workflow_id, chosen.name,
+        SELECT tenant.tenant_id, engine.engine_id, hashtext(coalesce(tenant.settings ->> 'site', engine.site, '')), chosen.workflow_id, chosen.name,
                CASE WHEN run_at > now() THEN 'scheduled' ELSE 'pending' END,
                wanted.priority,
                provision.queue_rank(greatest(run_at, clock_timestamp()), wanted.priority,
@@ -232,7 +234,7 @@ BEGIN
                greatest(run_at, clock_timestamp()) + provision.ms(max_wait_ms)
           FROM (SELECT name, min(position) AS position FROM unnest(tenants) WITH ORDINALITY AS given (name, position) GROUP BY name) AS given
           JOIN provision.tenant ON tenant.name = given.name
-          JOIN provision.engine ON engine.engine_id = tenant.engine_id
+          JOIN provision.engine ON engine.engine_id = CASE chosen.engine_kind WHEN 'erpnext' THEN tenant.engine_id ELSE provision.engine_for(tenant.engine_id, chosen.engine_kind) END
          CROSS JOIN LATERAL (SELECT coalesce(insert_jobs.priority, provision.plan_priority(tenant.plan)) AS priority) AS wanted
          ORDER BY tenant.tenant_id      -- the same for everyone, so that two bulk starts cannot deadlock
         ON CONFLICT DO NOTHING
@@ -278,6 +280,10 @@ BEGIN
         RAISE EXCEPTION 'idempotency_key must have 1 to 200 characters' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM provision.refuse_full_queue(tenants);
+    IF chosen.engine_kind = 'frappe_agent' THEN
+        PERFORM provision.prepare_site_jobs(tenants, chosen);
+        options := options - 'confirmed' || jsonb_build_object('confirmed', provision.is_administrator());
+    END IF;
     new_jobs := provision.insert_jobs(tenants, chosen, options, priority, run_at, idempotency_key);
     IF cardinality(new_jobs) < cardinality(tenants) THEN
         PERFORM provision.refuse_tenants_going_back(tenants, chosen.name);

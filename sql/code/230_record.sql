@@ -90,7 +90,8 @@ BEGIN ATOMIC
            attempt.guard, attempt.repeatable, attempt.learn, attempt.creates, attempt.refusable, job_step.is_last_call, job_step.tries,
            step.max_attempts, step.backoff_ms, step.backoff_max_ms, step.patience_ms,
            coalesce(job_step.doubtful_until > attempt.started_at, false),
-           answer.delivery, answer.http_status, answer.curl_code, decoded.body, answer.excerpt,
+           answer.delivery, answer.http_status, answer.curl_code, decoded.body,
+           CASE WHEN engine.kind = 'frappe_agent' AND decoded.body IS NOT NULL THEN left(decoded.body::text, 1000) ELSE answer.excerpt END,
            CASE WHEN meaning.verdict <> 'success' THEN coalesce(answer.error, provision.frappe_message(decoded.body), '') END,
            answer.retry_after_ms, answer.timings_ms::integer[], decoded.body ->> 'exc_type',
            meaning.verdict, meaning.error_code,
@@ -104,7 +105,7 @@ BEGIN ATOMIC
       JOIN provision.step ON step.workflow_id = job.workflow_id
                          AND step.ordinal = attempt.ordinal
       JOIN provision.engine ON engine.engine_id = attempt.engine_id
-     CROSS JOIN LATERAL (SELECT answer.body::jsonb AS body) AS decoded
+     CROSS JOIN LATERAL (SELECT CASE engine.kind WHEN 'frappe_agent' THEN provision.agent_digest(answer.body::jsonb) ELSE answer.body::jsonb END AS body) AS decoded
      CROSS JOIN LATERAL provision.classify(
            engine.kind, answer.delivery, attempt.method, attempt.url, answer.http_status,
            coalesce(jsonb_typeof(decoded.body) = 'object', false),
@@ -280,6 +281,9 @@ BEGIN
     PERFORM provision.finish_attempts(outcomes);
     PERFORM provision.account_for_breakers(outcomes);
     PERFORM provision.hold_back_engines(outcomes);
+    IF EXISTS (SELECT FROM unnest(outcomes) AS outcome WHERE starts_with(outcome.call, 'wait for ')) THEN
+        outcomes := provision.record_polls(outcomes);
+    END IF;
     IF EXISTS (SELECT FROM unnest(outcomes) AS outcome WHERE outcome.learn IS NOT NULL) THEN
         PERFORM provision.learn_facts(outcomes);
     END IF;

@@ -213,6 +213,7 @@ BEGIN
            AND job_step.job_id = held.job_id
            AND job_step.ordinal = held.ordinal
            AND job_step.state <> 'running'
+           AND NOT provision.awaits_agent(held.job_id, held.ordinal)
         RETURNING held.exclusion
     )
     SELECT array_agg(exclusion) INTO released FROM gone;

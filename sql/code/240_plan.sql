@@ -134,7 +134,7 @@ BEGIN
         IF coalesce((planned.call).repeatable, (planned.call).method IN ('GET', 'PUT', 'DELETE')) THEN
             guards := guards || (planned.call).name;
         END IF;
-        result.calls_total := result.calls_total + 1;
+        result.calls_total := result.calls_total + CASE WHEN (planned.call).effort = 'wait' THEN 10 ELSE 1 END;        -- it takes its time
         IF result.calls_total > 1000 THEN
             RETURN ROW('fail', NULL, 0, false, 0, 'PLAN_FAILED', 'the plan has more than 1,000 calls', NULL)::provision.next_call;
         END IF;

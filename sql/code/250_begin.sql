@@ -133,6 +133,8 @@ BEGIN ATOMIC
                    CASE WHEN live.direction = 'back' THEN provision.undo_context(live.job_id, live.ordinal)
                         WHEN step.only_looks THEN provision.plan_context(live.job_id, tenant, engine.name, step.name, live.answers, live.options)
                                                   || provision.looking_context(live.job_id, live.workflow_id)
+                        WHEN engine.kind = 'frappe_agent' THEN provision.plan_context(live.job_id, tenant, engine.name, step.name, live.answers, live.options)
+                                                  || provision.agent_context(live.job_id, tenant, engine)
                         ELSE provision.plan_context(live.job_id, tenant, engine.name, step.name, live.answers, live.options) END) END
       FROM (SELECT job.job_id, job.workflow_id, job.engine_id, job.tenant_id, job.rank, job.options, job.direction,
                    job_step.ordinal, job_step.state, job_step.attempt_id, job_step.next_attempt_at, job_step.answers, job_step.started_at,
@@ -192,6 +194,7 @@ DECLARE
     startable record;
     present_job bigint;
     calls_at_once bigint;       -- of the present job, with those gathered here
+    call provision.call;
 BEGIN
     ended_any := false;
     FOR startable IN SELECT * FROM provision.startable_steps(job_ids) LOOP
@@ -199,6 +202,7 @@ BEGIN
             present_job := startable.job_id;
             calls_at_once := startable.calls_in_flight;
         END IF;
+        call := (startable.next).call;
         IF NOT startable.is_wanted THEN
             PERFORM provision.end_step(startable.job_id, startable.ordinal, 'skipped');
             PERFORM provision.mark_flaws(ARRAY[startable.job_id]);
@@ -232,6 +236,8 @@ BEGIN
             ended_any := true;
         ELSIF NOT startable.may_call THEN
             PERFORM provision.hold_step(startable.job_id, startable.ordinal, NULL);
+        ELSIF call.effort = 'wait' AND provision.holds_wait(startable.job_id, startable.ordinal, startable.engine_id, call) THEN
+            ended_any := ended_any OR provision.wait_has_ended(startable.job_id, startable.ordinal, call.name);
         ELSIF calls_at_once > 0
               AND NOT provision.take_slot(startable.engine_id, startable.job_id, calls_at_once + 1) THEN
             CONTINUE;
@@ -242,8 +248,12 @@ BEGIN
             PERFORM provision.hold_step(startable.job_id, startable.ordinal, NULL);
         ELSE
             calls_at_once := calls_at_once + 1;
-            intents := intents || ROW(nextval('provision.attempt_attempt_id_seq'), startable.job_id, startable.ordinal, startable.state, startable.engine_id, (startable.next).call,
-                                      (startable.next).position, (startable.next).is_last_call AND startable.direction = 'forward', (startable.next).calls_total, startable.time_left_ms)::provision.intent;
+            IF call.effort = 'wait' THEN
+                call.path := provision.poll_path(startable.job_id, startable.ordinal, call);
+                call.body := NULL;
+            END IF;
+            intents := intents || ROW(nextval('provision.attempt_attempt_id_seq'), startable.job_id, startable.ordinal, startable.state, startable.engine_id, call,
+                                      (startable.next).position, (startable.next).is_last_call AND startable.direction = 'forward' AND call.effort IS DISTINCT FROM 'wait', (startable.next).calls_total, startable.time_left_ms)::provision.intent;
         END IF;
     END LOOP;
 END;
@@ -351,7 +361,7 @@ COMMENT ON FUNCTION provision.begin_touched_jobs(bigint, bigint[]) IS 'begin_job
 CREATE OR REPLACE FUNCTION provision.begin_calls(incarnation bigint, touched bigint[])
     RETURNS TABLE (attempt_id bigint, method text, url text, body text, site text, ca_file text, engine_id bigint, tenant_id bigint,
                    correlation_id text, traceparent text, idempotency_key text, connect_timeout_ms integer, timeout_ms integer,
-                   base_url text, client_certificate_file text, client_key_file text)
+                   base_url text, client_certificate_file text, client_key_file text, is_agent boolean, holder_id bigint, job_key text)
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -364,13 +374,16 @@ BEGIN
     intents := provision.begin_touched_jobs(incarnation, touched);
     RETURN QUERY
         SELECT attempt.attempt_id, attempt.method, attempt.url, (intent.call).body::text,
-               coalesce(tenant.settings ->> 'site', engine.site), engine.ca_file, job.engine_id, job.tenant_id,
+               CASE engine.kind WHEN 'erpnext' THEN coalesce(tenant.settings ->> 'site', engine.site) END, engine.ca_file, job.engine_id,
+               CASE engine.kind WHEN 'erpnext' THEN job.tenant_id END,      -- what it keeps for its site is for no other server
                job.correlation_id, job.options ->> 'traceparent',
                CASE WHEN attempt.method <> 'GET' THEN format('provision-%s-%s-%s', job.job_id, attempt.ordinal, md5(attempt.call)) END,
                coalesce(engine.connect_timeout_ms, provision.setting_ms('provision.connect_timeout')),
                attempt.timeout_ms,
                left(attempt.url, length(attempt.url) - length((intent.call).path)),     -- as it was then: somebody may have moved the engine
-               engine.client_certificate_file, engine.client_key_file
+               engine.client_certificate_file, engine.client_key_file,
+               engine.kind = 'frappe_agent', job.tenant_id,
+               CASE WHEN engine.kind = 'frappe_agent' AND attempt.method <> 'GET' THEN provision.remote_key(tenant.key::text, job.job_id, job.run, attempt.call) END
           FROM unnest(intents) AS intent
           JOIN provision.attempt ON attempt.attempt_id = intent.attempt_id
           JOIN provision.job ON job.job_id = attempt.job_id

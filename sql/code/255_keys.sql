@@ -114,6 +114,6 @@ CREATE OR REPLACE FUNCTION provision.key_fix()
     RETURNS text
     LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-    SELECT 'Bring the key back to the key file; jobs go on by themselves. What was sealed with a lost key has to be set again with provision_engine_secret() and provision_tenant_secret().'::text;
+    SELECT 'Bring the key back to the key file; jobs go on by themselves. What was sealed with a lost key, or never set, is to be set with provision_engine_secret(), provision_engine_secret_set() and provision_tenant_secret().'::text;
 END;
 COMMENT ON FUNCTION provision.key_fix() IS 'What to do about a missing key.';

@@ -95,27 +95,31 @@ CREATE OR REPLACE FUNCTION provision.activate_tenants(job_ids bigint[])
 AS $$
 BEGIN
     WITH ready AS (
-        SELECT tenant.tenant_id, tenant.lifecycle AS was, job.job_id, job.correlation_id
+        SELECT tenant.tenant_id, tenant.lifecycle AS was, job.job_id, job.correlation_id, workflow.deletes
           FROM provision.job
-          JOIN provision.workflow ON workflow.workflow_id = job.workflow_id AND workflow.activates
-          JOIN provision.tenant ON tenant.tenant_id = job.tenant_id AND tenant.lifecycle IN ('pending', 'provisioning')
+          JOIN provision.workflow ON workflow.workflow_id = job.workflow_id AND (workflow.activates OR workflow.deletes)
+          JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
          WHERE job.job_id = ANY (job_ids)
-           AND job.state IN ('completed', 'partial')
-    ), activated AS (
+           AND CASE WHEN workflow.deletes THEN job.state = 'completed' AND tenant.lifecycle <> 'deleted'
+                    ELSE job.state IN ('completed', 'partial') AND tenant.lifecycle IN ('pending', 'provisioning') END
+    ), moved AS (
         UPDATE provision.tenant
-           SET lifecycle = 'active',
+           SET lifecycle = CASE WHEN ready.deletes THEN 'deleted' ELSE 'active' END,
+               metadata = CASE WHEN ready.deletes THEN '{}' ELSE tenant.metadata END,
                updated_at = clock_timestamp()
           FROM ready
          WHERE tenant.tenant_id = ready.tenant_id
-           AND tenant.lifecycle IN ('pending', 'provisioning')
         RETURNING tenant.name, ready.*
+    ), opened AS (      -- what opens a site that is no more
+        DELETE FROM provision.secret USING moved WHERE moved.deletes AND secret.tenant_id = moved.tenant_id
     )
     INSERT INTO provision.event (job_id, tenant, event, from_state, to_state, correlation_id)
-    SELECT activated.job_id, activated.name, 'tenant_activated', activated.was, 'active', activated.correlation_id
-      FROM activated;
+    SELECT moved.job_id, moved.name, CASE WHEN moved.deletes THEN 'tenant_deleted' ELSE 'tenant_activated' END, moved.was,
+           CASE WHEN moved.deletes THEN 'deleted' ELSE 'active' END, moved.correlation_id
+      FROM moved;
 END;
 $$;
-COMMENT ON FUNCTION provision.activate_tenants(bigint[]) IS 'Tenants whose setup ended well become active.';
+COMMENT ON FUNCTION provision.activate_tenants(bigint[]) IS 'Tenants whose setup ended well become active; those whose site was deleted, deleted.';
 
 CREATE OR REPLACE FUNCTION provision.jobs_to_turn(job_ids bigint[], final_states text[], reason text)
     RETURNS bigint[]
@@ -176,6 +180,7 @@ BEGIN
     PERFORM provision.activate_tenants(job_ids);
     IF final_states && '{failed,cancelled}' THEN
         PERFORM provision.close_open_steps(job_ids);
+        PERFORM provision.leave_remote_jobs(job_ids);
         PERFORM provision.release_exclusions(job_ids);
     END IF;
     PERFORM provision.turn_back(turning_job) FROM unnest(turning) AS turning_job;
@@ -269,6 +274,8 @@ BEGIN
             PERFORM provision.give_back_job(tally.job_id, 'paused', NULL);
         ELSIF NOT provision.may_call(tally.engine_id) THEN
             PERFORM provision.give_back_job(tally.job_id, 'pending', NULL, '{"for": "engine"}');
+        ELSIF tally.waits_for = 'Frappe Agent' THEN
+            PERFORM provision.give_back_job(tally.job_id, 'scheduled', provision.next_poll_at(tally.job_id), '{"for": "Frappe Agent"}');
         ELSIF tally.waits_for IS NOT NULL THEN
             -- Whoever holds it wakes the next when done; the time is only for the case that nobody does.
             PERFORM provision.give_back_job(tally.job_id, 'scheduled',

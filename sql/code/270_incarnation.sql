@@ -175,7 +175,7 @@ DECLARE
 BEGIN
     PERFORM provision.abandon_attempts(locked, 'crashed', 'WORKER_LOST');
     WITH gone AS (
-        DELETE FROM provision.exclusion WHERE exclusion.job_id = ANY (locked) RETURNING exclusion.exclusion
+        DELETE FROM provision.exclusion WHERE exclusion.job_id = ANY (locked) AND NOT provision.awaits_agent(exclusion.job_id, exclusion.ordinal) RETURNING exclusion.exclusion
     )
     SELECT array_agg(gone.exclusion) INTO released FROM gone;
     FOR lost IN

@@ -70,7 +70,8 @@ BEGIN ATOMIC
     UNION ALL
     SELECT 'an exclusion is held by a job that runs', held.exclusion
       FROM provision.exclusion AS held
-     WHERE NOT EXISTS (SELECT FROM provision.job WHERE job.job_id = held.job_id AND job.state = 'running');
+     WHERE NOT EXISTS (SELECT FROM provision.job WHERE job.job_id = held.job_id AND job.state = 'running')
+       AND NOT provision.awaits_agent(held.job_id, held.ordinal);
 END;
 COMMENT ON FUNCTION provision.steps_that_break_rules() IS 'Rules about steps and what they hold, and who breaks them.';
 

@@ -17,18 +17,23 @@ BEGIN ATOMIC
            ('recovery_seconds',   'integer', 1,     86400,    '60'),
            ('connect_timeout_ms', 'integer', 1,     600000,   NULL),
            ('timeout_ms',         'integer', 1,     3600000,  NULL),
-           ('max_queue_depth',    'integer', 1,     10000000, NULL);
+           ('max_queue_depth',    'integer', 1,     10000000, NULL),
+           ('bench',              'text',    NULL,  NULL,     NULL),
+           ('domain',             'text',    NULL,  NULL,     NULL),
+           ('apps',               'list',    NULL,  NULL,     NULL),
+           ('agent',              'text',    NULL,  NULL,     NULL);
 END;
 COMMENT ON FUNCTION provision.engine_option_keys() IS 'The options of an engine: what each holds, its range, and its value when it is not given.';
 
 CREATE OR REPLACE FUNCTION provision.option_problem(key text, value jsonb, kind text, smallest double precision, largest double precision)
     RETURNS text
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT CASE
         WHEN value = 'null' THEN NULL
         WHEN kind = 'boolean' AND jsonb_typeof(value) <> 'boolean' THEN format('Option "%s" must be true or false.', key)
         WHEN kind = 'text' AND jsonb_typeof(value) <> 'string' THEN format('Option "%s" must be a string.', key)
+        WHEN kind = 'list' AND jsonb_typeof(value) <> 'array' THEN format('Option "%s" must be a list of strings.', key)
         WHEN kind IN ('integer', 'number')
              AND CASE WHEN jsonb_typeof(value) <> 'number' THEN true
                       WHEN kind = 'integer' AND value::numeric % 1 <> 0 THEN true
@@ -37,6 +42,13 @@ BEGIN ATOMIC
                     CASE kind WHEN 'integer' THEN 'a whole number' ELSE 'a number' END, smallest, largest)
         WHEN key = 'site' AND value #>> '{}' !~ '^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?$'
         THEN 'Option "site" must be a host name, perhaps with a port.'
+        WHEN key = 'bench' AND value #>> '{}' !~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$'
+        THEN 'Option "bench" must be the name of a folder of Frappe Agent, such as bench-0001-000001-f1.'
+        WHEN key = 'domain' AND (NOT provision.is_host_name(value #>> '{}') OR value #>> '{}' <> lower(value #>> '{}'))
+        THEN 'Option "domain" must be a domain name in lower case.'
+        WHEN key = 'agent' AND NOT EXISTS (SELECT FROM provision.engine WHERE engine.name = value #>> '{}' AND engine.kind = 'frappe_agent')
+        THEN 'Option "agent" must be the name of an engine of kind frappe_agent.'
+        WHEN key = 'apps' THEN (SELECT format('Option "apps": %s %s', problem.message, problem.hint) FROM provision.app_problems(value) AS problem LIMIT 1)
         WHEN key LIKE '%\_file' AND (value #>> '{}' !~ '^/[^[:cntrl:]]+$' OR length(value #>> '{}') > 1000)
         THEN format('Option "%s" must be the absolute path of a file on the database server.', key)
     END;
@@ -94,6 +106,22 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.client_certificate_refusal(jsonb, provision.engine) IS 'What is wrong with the client certificate an engine would have with these options; null: nothing.';
 
+-- What a kind of engine cannot do without, and what it has no use for.
+CREATE OR REPLACE FUNCTION provision.kind_problem(kind text, options jsonb, former provision.engine)
+    RETURNS text
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN kind_problem.kind = 'erpnext' AND jsonb_strip_nulls(options) ?| '{bench,domain,apps}'
+                THEN 'Options "bench", "domain" and "apps" are for engines of kind frappe_agent.'
+                WHEN kind_problem.kind = 'frappe_agent' AND jsonb_strip_nulls(options) ?| '{site,agent}'
+                THEN 'Options "site" and "agent" are for engines of kind erpnext.'
+                WHEN kind_problem.kind = 'frappe_agent'
+                     AND (CASE WHEN options ? 'bench' THEN options ->> 'bench' ELSE (former).bench END IS NULL
+                          OR CASE WHEN options ? 'domain' THEN options ->> 'domain' ELSE (former).domain END IS NULL)
+                THEN 'An engine of kind frappe_agent needs the options "bench" and "domain".' END;
+END;
+COMMENT ON FUNCTION provision.kind_problem(text, jsonb, provision.engine) IS 'What is wrong with the options of an engine of this kind; null: nothing.';
+
 CREATE OR REPLACE FUNCTION provision.refuse_invalid_engine(base_url text, kind text, options jsonb, extra_keys text[], former provision.engine)
     RETURNS void
     LANGUAGE plpgsql VOLATILE
@@ -112,8 +140,10 @@ BEGIN
     SELECT array_agg(problem.words ORDER BY problem.position, problem.words) INTO problems
       FROM (SELECT 1 AS position, provision.base_url_problem(refuse_invalid_engine.base_url, allow_http) AS words
             UNION ALL
-            SELECT 2, format('kind must be "erpnext", not "%s".', left(refuse_invalid_engine.kind, 100))
-             WHERE refuse_invalid_engine.kind IS DISTINCT FROM 'erpnext'
+            SELECT 2, format('kind must be "erpnext" or "frappe_agent", not "%s".', left(refuse_invalid_engine.kind, 100))
+             WHERE coalesce(refuse_invalid_engine.kind NOT IN ('erpnext', 'frappe_agent'), true)
+            UNION ALL
+            SELECT 2, provision.kind_problem(refuse_invalid_engine.kind, refuse_invalid_engine.options, former)
             UNION ALL
             SELECT 3, provision.option_problem(given.key, given.value, known.kind, known.smallest, known.largest)
               FROM jsonb_each(refuse_invalid_engine.options) AS given
@@ -210,10 +240,11 @@ BEGIN
                                                 || provision_engine_create.options);
     INSERT INTO provision.engine (name, kind, base_url, site, allow_http, ca_file, client_certificate_file, client_key_file,
                                   max_concurrent, rate_per_second, burst,
-                                  failure_threshold, recovery_seconds, connect_timeout_ms, timeout_ms, max_queue_depth)
+                                  failure_threshold, recovery_seconds, connect_timeout_ms, timeout_ms, max_queue_depth,
+                                  bench, domain, apps, agent)
     VALUES (provision_engine_create.name, provision_engine_create.kind, address, new.site, new.allow_http, new.ca_file,
             new.client_certificate_file, new.client_key_file, new.max_concurrent, new.rate_per_second, new.burst, new.failure_threshold, new.recovery_seconds,
-            new.connect_timeout_ms, new.timeout_ms, new.max_queue_depth)
+            new.connect_timeout_ms, new.timeout_ms, new.max_queue_depth, new.bench, new.domain, new.apps, new.agent)
     ON CONFLICT DO NOTHING
     RETURNING engine_id INTO new.engine_id;
     IF new.engine_id IS NULL THEN
@@ -227,7 +258,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_create(text, text, text, jsonb) IS
-    'Makes a server known. Options: site, allow_http, ca_file, client_certificate_file and client_key_file, max_concurrent (5), rate_per_second, burst, failure_threshold (5), recovery_seconds (60), connect_timeout_ms, timeout_ms, max_queue_depth. Errors: 22023 with all problems, 42602 name, 42710 exists, 42501 not a platform administrator.';
+    'Makes a server known. Options: allow_http, ca_file, client_certificate_file and client_key_file, max_concurrent (5), rate_per_second, burst, failure_threshold (5), recovery_seconds (60), connect_timeout_ms, timeout_ms, max_queue_depth; of kind erpnext site and agent; of kind frappe_agent bench and domain, which it needs, and apps (["erpnext"]). Errors: 22023 with all problems, 42602 name, 42710 exists, 42501 not a platform administrator.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_engine_update(name text, options jsonb)
     RETURNS void
@@ -245,9 +276,10 @@ BEGIN
     changed := provision.engine_with_options(changed, provision_engine_update.options);
     UPDATE provision.engine
        SET (base_url, site, allow_http, ca_file, client_certificate_file, client_key_file, max_concurrent, rate_per_second, burst, failure_threshold,
-            recovery_seconds, connect_timeout_ms, timeout_ms, max_queue_depth)
+            recovery_seconds, connect_timeout_ms, timeout_ms, max_queue_depth, bench, domain, apps, agent)
          = (address, changed.site, changed.allow_http, changed.ca_file, changed.client_certificate_file, changed.client_key_file, changed.max_concurrent, changed.rate_per_second, changed.burst,
-            changed.failure_threshold, changed.recovery_seconds, changed.connect_timeout_ms, changed.timeout_ms, changed.max_queue_depth)
+            changed.failure_threshold, changed.recovery_seconds, changed.connect_timeout_ms, changed.timeout_ms, changed.max_queue_depth,
+            changed.bench, changed.domain, changed.apps, changed.agent)
      WHERE engine.engine_id = changed.engine_id;
     UPDATE provision.job        -- what waits for a token of the old rate looks again
        SET due_at = '-infinity'

@@ -22,30 +22,42 @@ END;
 $$;
 COMMENT ON FUNCTION provision.refuse_invalid_secret(text, text) IS 'Error 22023 for what cannot be sent as credentials.';
 
--- One of engine_id and tenant_id is null. The identity is that of the row, which refuses to be opened as another's.
-CREATE OR REPLACE FUNCTION provision.keep_credentials(engine_id bigint, tenant_id bigint, api_key text, api_secret text)
+-- The identity is that of the row, which refuses to be opened as another's.
+CREATE OR REPLACE FUNCTION provision.secret_identity(engine_id bigint, tenant_id bigint, name text)
+    RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN coalesce('engine/' || secret_identity.engine_id, 'tenant/' || secret_identity.tenant_id) || '/' || secret_identity.name;
+COMMENT ON FUNCTION provision.secret_identity(bigint, bigint, text) IS 'Whose secret it is, as provision.secret has it; one of engine_id and tenant_id is null.';
+
+CREATE OR REPLACE FUNCTION provision.keep_secret(engine_id bigint, tenant_id bigint, name text, new_value bytea)
     RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    row_identity constant text := coalesce('engine/' || keep_credentials.engine_id, 'tenant/' || keep_credentials.tenant_id) || '/credentials';
-    new_value constant bytea := provision.seal_credentials(keep_credentials.api_key, keep_credentials.api_secret, row_identity, provision.may_make_key());
 BEGIN
-    PERFORM FROM provision.engine AS holder WHERE holder.engine_id = keep_credentials.engine_id FOR NO KEY UPDATE;
+    PERFORM FROM provision.engine AS holder WHERE holder.engine_id = keep_secret.engine_id FOR NO KEY UPDATE;
     UPDATE provision.secret AS kept
        SET sealed = new_value,
            set_at = clock_timestamp(),
            sealed_at = clock_timestamp()
-     WHERE kept.identity = row_identity;
+     WHERE kept.identity = provision.secret_identity(keep_secret.engine_id, keep_secret.tenant_id, keep_secret.name);
     IF NOT FOUND THEN
         INSERT INTO provision.secret (engine_id, tenant_id, name, sealed)
-        VALUES (keep_credentials.engine_id, keep_credentials.tenant_id, 'credentials', new_value);
+        VALUES (keep_secret.engine_id, keep_secret.tenant_id, keep_secret.name, new_value);
     END IF;
     PERFORM provision.end_key_waits(true);
     PERFORM provision.wake_workers();
 END;
 $$;
+COMMENT ON FUNCTION provision.keep_secret(bigint, bigint, text, bytea) IS 'Keeps a sealed value instead of the one there was; who waits for it goes on. The caller holds the row of the tenant.';
+
+CREATE OR REPLACE FUNCTION provision.keep_credentials(engine_id bigint, tenant_id bigint, api_key text, api_secret text)
+    RETURNS void
+    LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    SELECT provision.keep_secret(engine_id, tenant_id, 'credentials',
+               provision.seal_credentials(api_key, api_secret, provision.secret_identity(engine_id, tenant_id, 'credentials'), provision.may_make_key()));
+END;
 COMMENT ON FUNCTION provision.keep_credentials(bigint, bigint, text, text) IS 'Seals credentials and keeps them instead of those there were. The caller holds the row of the tenant.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_engine_secret(name text, api_key text, api_secret text)
@@ -64,6 +76,32 @@ END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_secret(text, text, text) IS
     'Sets or replaces the credentials of an engine. They are sealed, sent as Authorization header and shown nowhere. Pass them as parameters, so that no log of statements has them. Errors: 22023, 42704 engine, F0000 no key to seal with, 42501 not a platform administrator.';
+
+CREATE OR REPLACE FUNCTION @extschema@.provision_engine_secret_set(engine text, secret text, value text)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET log_min_error_statement = panic         -- an error must not write the statement, and with it the secret, to the log
+AS $$
+DECLARE
+    holder provision.engine := provision.open_engine(provision_engine_secret_set.engine);
+BEGIN
+    IF holder.kind <> 'frappe_agent' OR provision_engine_secret_set.secret IS DISTINCT FROM 'mariadb_root_password' THEN
+        RAISE EXCEPTION 'engine "%" has no secret "%"', holder.name, left(provision_engine_secret_set.secret, 63)
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Engines of kind frappe_agent have the secret mariadb_root_password. Credentials of any engine are set with provision_engine_secret().';
+    ELSIF coalesce(provision_engine_secret_set.value !~ '^[!-~]+$' OR length(provision_engine_secret_set.value) > 256, true) THEN
+        RAISE EXCEPTION 'value of secret "%" is not valid', provision_engine_secret_set.secret
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'It must be 1 to 256 visible ASCII characters.';
+    END IF;
+    PERFORM provision.keep_secret(holder.engine_id, NULL, provision_engine_secret_set.secret,
+                provision.seal_value(provision_engine_secret_set.value,
+                    provision.secret_identity(holder.engine_id, NULL, provision_engine_secret_set.secret), provision.may_make_key()));
+    PERFORM provision.log_engine_event(holder.name, 'engine_secret_set', NULL, NULL, jsonb_build_object('name', provision_engine_secret_set.secret));
+END;
+$$;
+COMMENT ON FUNCTION @extschema@.provision_engine_secret_set(text, text, text) IS
+    'Sets or replaces what an engine of kind frappe_agent needs in the bodies of calls: mariadb_root_password. It is sealed, named in plans, and shown nowhere. Pass it as a parameter, so that no log of statements has it. Errors: 22023 secret or value, 42704 engine, F0000 no key to seal with, 42501 not a platform administrator.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_engine_pause(name text, reason text DEFAULT NULL)
     RETURNS void
@@ -148,7 +186,7 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_engine_drop(name text)
 AS $$
 DECLARE
     engine  provision.engine := provision.open_engine(provision_engine_drop.name);
-    tenants text[];
+    tenants text[];     -- or engines, that need it
 BEGIN
     PERFORM FROM provision.engine AS locked WHERE locked.engine_id = engine.engine_id FOR UPDATE;
     tenants := ARRAY(SELECT tenant.name FROM provision.tenant WHERE tenant.engine_id = engine.engine_id ORDER BY tenant.name LIMIT 21);
@@ -158,9 +196,15 @@ BEGIN
                   DETAIL = format('Tenants: %s%s.', array_to_string(tenants[1:20], ', '), CASE WHEN cardinality(tenants) > 20 THEN ', ...' END),
                   HINT = 'provision_engine_pause() keeps all calls from it.';
     END IF;
+    tenants := ARRAY(SELECT user_of_it.name FROM provision.engine AS user_of_it WHERE user_of_it.agent = engine.name ORDER BY user_of_it.name LIMIT 20);
+    IF tenants <> '{}' THEN
+        RAISE EXCEPTION 'engine "%" is the agent of others', engine.name
+            USING ERRCODE = 'dependent_objects_still_exist', DETAIL = format('Engines: %s.', array_to_string(tenants, ', ')),
+                  HINT = 'Set their option agent to null with provision_engine_update().';
+    END IF;
     DELETE FROM provision.engine AS dropped WHERE dropped.engine_id = engine.engine_id;
     PERFORM provision.log_engine_event(engine.name, 'engine_dropped', NULL, NULL);
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_drop(text) IS
-    'Forgets an engine with its credentials. Errors: 2BP01 while it has tenants (DETAIL names them), 42704 engine, 42501 not a platform administrator.';
+    'Forgets an engine with its credentials. Errors: 2BP01 while it has tenants or is the agent of other engines (DETAIL names them), 42704 engine, 42501 not a platform administrator.';

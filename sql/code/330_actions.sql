@@ -156,7 +156,7 @@ BEGIN
            rank = provision.queue_rank(clock_timestamp(), reopened.priority, provision.end_of_line(reopened.tenant_id),
                       (SELECT provision.plan_weight(tenant.plan) FROM provision.tenant WHERE tenant.tenant_id = reopened.tenant_id)),
            due_at = NULL, finished_at = NULL, crash_count = 0,
-           run_started_at = NULL,
+           run_started_at = NULL, run = reopened.run + 1,
            expires_at = clock_timestamp() + provision.ms(reopened.max_wait_ms),
            wish = NULL, wish_reason = NULL, wish_actor = NULL,
            error_code = NULL, error_message = NULL, error_hint = NULL, error_step = NULL

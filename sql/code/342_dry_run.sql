@@ -28,6 +28,17 @@ END;
 $$;
 COMMENT ON FUNCTION provision.dry_run_of_step(text, text, jsonb) IS 'The calls of a step as far as they are known now, in sending order.';
 
+CREATE OR REPLACE FUNCTION provision.dry_context(planned provision.tenant, engine text, step text)
+    RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT provision.plan_context(NULL, planned, home.name, dry_context.step, '{}', '{}')
+           || CASE home.kind WHEN 'frappe_agent' THEN provision.agent_context(NULL, planned, home) ELSE '{}' END
+      FROM provision.engine AS home
+     WHERE home.name = dry_context.engine;
+END;
+COMMENT ON FUNCTION provision.dry_context(provision.tenant, text, text) IS 'What a plan function is told before anything ran.';
+
 -- Before anything ran, what a full run would make is read off its plan; names that only the server gives are markers.
 CREATE OR REPLACE FUNCTION provision.would_create(calls provision.call[])
     RETURNS jsonb
@@ -69,7 +80,7 @@ BEGIN ATOMIC
     ), imagined AS MATERIALIZED (
         SELECT step.ordinal, step.name, step.undo_function, plain.context, provision.would_create(provision.possible_calls(step.plan_function, plain.context)) AS created
           FROM provision.step
-         CROSS JOIN LATERAL (SELECT provision.plan_context(NULL, planned, undo_contexts.engine, step.name, '{}', '{}') AS context) AS plain
+         CROSS JOIN LATERAL (SELECT provision.dry_context(planned, undo_contexts.engine, step.name) AS context) AS plain
          WHERE step.workflow_id = (chosen).workflow_id
            AND (step.condition IS NULL OR provision.meets(step.condition, planned, '{}'))
            AND NOT EXISTS (SELECT FROM known)
@@ -105,7 +116,7 @@ BEGIN
             SELECT wanted.ordinal, wanted.name, dry.*
               FROM provision.step AS wanted
              CROSS JOIN LATERAL provision.dry_run_of_step(wanted.name, wanted.plan_function,
-                        provision.plan_context(NULL, planned, dry_run.engine, wanted.name, '{}', '{}')
+                        provision.dry_context(planned, dry_run.engine, wanted.name)
                         || CASE WHEN wanted.only_looks THEN provision.looking_context(NULL, (chosen).workflow_id) ELSE '{}' END) AS dry
              WHERE wanted.workflow_id = (chosen).workflow_id
                AND (wanted.condition IS NULL OR provision.meets(wanted.condition, planned, '{}'))
@@ -131,7 +142,8 @@ BEGIN
     PERFORM provision.require_tenants(ARRAY[provision_plan.tenant], to_act => false);
     chosen := provision.current_workflow(provision_plan.workflow);
     SELECT * INTO planned FROM provision.tenant AS named WHERE named.name = provision_plan.tenant;
-    SELECT * INTO home FROM provision.engine WHERE engine.engine_id = planned.engine_id;
+    SELECT * INTO home FROM provision.engine WHERE engine.engine_id = provision.engine_for(planned.engine_id, chosen.engine_kind);
+    planned.settings := planned.settings || CASE WHEN chosen.engine_kind = 'frappe_agent' THEN jsonb_build_object('site', provision.site_name(planned, home)) ELSE '{}' END;
     RETURN QUERY
         SELECT row_number() OVER ()::integer, dry.step, dry.call, dry.method, home.base_url || dry.path, dry.body
           FROM provision.dry_run(chosen, planned, home.name, provision_plan.direction) AS dry;

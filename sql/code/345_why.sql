@@ -186,7 +186,7 @@ BEGIN ATOMIC
                                      ELSE 'It fails at %s if it has not ended by then.' END, (job).expires_at), NULL
      WHERE (job).expires_at IS NOT NULL AND (job).wish IS DISTINCT FROM 'expire'
     UNION ALL
-    SELECT 'key missing', 'The credentials cannot be opened. ' || key_wait.reason, provision.key_fix()
+    SELECT 'key missing', 'A secret cannot be opened. ' || key_wait.reason, provision.key_fix()
       FROM provision.key_wait
      WHERE key_wait.job_id = (job).job_id
        AND (job).state = 'scheduled'

@@ -22,9 +22,13 @@ CREATE TABLE provision.engine (
     connect_timeout_ms  integer,
     timeout_ms          integer,
     max_queue_depth     integer,
+    bench               text,
+    domain              text,
+    apps                text[],
+    agent               text,
     created_at          timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT name_is_a_short_word CHECK (name ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$'),
-    CONSTRAINT kind_is_supported CHECK (kind IN ('erpnext')),
+    CONSTRAINT kind_is_supported CHECK (kind IN ('erpnext', 'frappe_agent')),
     CONSTRAINT base_url_is_http CHECK (base_url ~ '^https?://[^/?#@[:space:][:cntrl:]]+(/[^?#[:space:][:cntrl:]]*[^/?#[:space:][:cntrl:]])?$'),
     CONSTRAINT plain_http_is_allowed_or_loopback CHECK (
         allow_http OR base_url ~ '^https:' OR base_url ~ '^http://(127\.[0-9.]+|localhost|\[::1\])(:[0-9]+)?(/|$)'),
@@ -37,10 +41,15 @@ CREATE TABLE provision.engine (
     CONSTRAINT recovery_seconds_is_positive CHECK (recovery_seconds BETWEEN 1 AND 86400),
     CONSTRAINT connect_timeout_is_positive CHECK (connect_timeout_ms BETWEEN 1 AND 600000),
     CONSTRAINT timeout_is_positive CHECK (timeout_ms BETWEEN 1 AND 3600000),
-    CONSTRAINT max_queue_depth_is_positive CHECK (max_queue_depth BETWEEN 1 AND 10000000)
+    CONSTRAINT max_queue_depth_is_positive CHECK (max_queue_depth BETWEEN 1 AND 10000000),
+    CONSTRAINT bench_is_a_word CHECK (bench ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$'),
+    CONSTRAINT apps_are_named CHECK (array_position(apps, NULL) IS NULL),
+    CONSTRAINT only_agents_make_sites CHECK (kind = 'frappe_agent' OR num_nonnulls(bench, domain, apps) = 0),
+    CONSTRAINT agents_have_no_site CHECK (kind <> 'frappe_agent' OR num_nonnulls(site, agent) = 0),
+    CONSTRAINT agent_is_an_engine FOREIGN KEY (agent) REFERENCES provision.engine (name)
 );
-COMMENT ON TABLE provision.engine IS 'A server the worker calls: an ERPNext site or bench. Written by provision_engine_create, _update and _drop.';
-COMMENT ON COLUMN provision.engine.kind IS 'How its answers are read: erpnext.';
+COMMENT ON TABLE provision.engine IS 'A server the worker calls: an ERPNext site or bench, or the Frappe Agent that makes sites on one. Written by provision_engine_create, _update and _drop.';
+COMMENT ON COLUMN provision.engine.kind IS 'How it is spoken to, and how its answers are read: erpnext or frappe_agent.';
 COMMENT ON COLUMN provision.engine.base_url IS 'Scheme, host, port and path prefix; no query, no trailing slash.';
 COMMENT ON COLUMN provision.engine.site IS 'Default Frappe site of its tenants, sent as Host and X-Frappe-Site-Name; null: the host of base_url.';
 COMMENT ON COLUMN provision.engine.allow_http IS 'Plain http is accepted beyond loopback.';
@@ -55,6 +64,10 @@ COMMENT ON COLUMN provision.engine.recovery_seconds IS 'How long the breaker sta
 COMMENT ON COLUMN provision.engine.connect_timeout_ms IS 'Null: provision.connect_timeout.';
 COMMENT ON COLUMN provision.engine.timeout_ms IS 'Upper bound of every call to this engine in milliseconds; null: the time limit of the call''s effort alone.';
 COMMENT ON COLUMN provision.engine.max_queue_depth IS 'Waiting jobs above which provision_start is refused; null: no limit.';
+COMMENT ON COLUMN provision.engine.bench IS 'frappe_agent: the bench on which sites are made.';
+COMMENT ON COLUMN provision.engine.domain IS 'frappe_agent: what follows the tenant''s name in the name of its site; null: each config names a site.';
+COMMENT ON COLUMN provision.engine.apps IS 'frappe_agent: what is installed on a new site, in this order, beside frappe.';
+COMMENT ON COLUMN provision.engine.agent IS 'erpnext: the engine that makes and deletes the sites of its tenants.';
 
 CREATE TABLE provision.engine_state (
     engine_id           bigint PRIMARY KEY REFERENCES provision.engine ON DELETE CASCADE,
@@ -138,7 +151,7 @@ CREATE TABLE provision.secret (
 );
 REVOKE ALL ON provision.secret FROM PUBLIC;
 COMMENT ON TABLE provision.secret IS 'Secrets of an engine, or of a tenant with a site of its own, sealed. Readable by the owner only; no view, plan, log or event shows it.';
-COMMENT ON COLUMN provision.secret.name IS 'credentials: API key and API secret, sent as Authorization header.';
+COMMENT ON COLUMN provision.secret.name IS 'credentials: API key and API secret, sent as Authorization header; others are named in the bodies of calls to Frappe Agent.';
 COMMENT ON COLUMN provision.secret.sealed IS 'AES-256-GCM under a key that no table holds: version, length and id of the key, nonce, encrypted value, tag. src/secret.h tells the bytes.';
 COMMENT ON COLUMN provision.secret.set_at IS 'When somebody gave it; sealed_at: when it was sealed, perhaps by provision_rotate_secrets().';
 COMMENT ON COLUMN provision.secret.identity IS 'Whose secret it is: sealed in one row, it does not open in another.';

@@ -6,6 +6,7 @@ CREATE TABLE provision.workflow (
     version      integer NOT NULL DEFAULT 1,
     is_current   boolean NOT NULL DEFAULT true,
     activates    boolean NOT NULL DEFAULT false,
+    deletes      boolean NOT NULL DEFAULT false,
     rollback_on_failure boolean NOT NULL DEFAULT false,
     description  text NOT NULL DEFAULT '',
     needs        text[] NOT NULL DEFAULT '{}',
@@ -14,6 +15,9 @@ CREATE TABLE provision.workflow (
     created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     max_wait_ms  bigint,
     deadline_ms  bigint,
+    engine_kind  text NOT NULL DEFAULT 'erpnext',
+    CONSTRAINT deletes_or_activates CHECK (NOT (deletes AND activates)),
+    CONSTRAINT engine_kind_is_supported CHECK (engine_kind IN ('erpnext', 'frappe_agent')),
     CONSTRAINT one_row_per_version UNIQUE (name, version),
     CONSTRAINT name_is_a_short_word CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
     CONSTRAINT needs_are_keys CHECK (array_position(needs, NULL) IS NULL),
@@ -24,11 +28,13 @@ CREATE TABLE provision.workflow (
 CREATE UNIQUE INDEX one_current_version ON provision.workflow (name) WHERE is_current;
 COMMENT ON TABLE provision.workflow IS 'A named, versioned set of steps. New jobs take the current version.';
 COMMENT ON COLUMN provision.workflow.activates IS 'When a job of it ends well, the tenant''s lifecycle becomes active.';
+COMMENT ON COLUMN provision.workflow.deletes IS 'When a job of it is completed, the tenant''s lifecycle becomes deleted, and what was learnt about it is forgotten.';
 COMMENT ON COLUMN provision.workflow.rollback_on_failure IS 'A job of it that fails after it made something is rolled back at once; the option rollback_on_failure of provision_start overrides it.';
 COMMENT ON COLUMN provision.workflow.needs IS 'Settings that a tenant''s config must have for it: without them provision_validate() says MISSING_ and their name, and a start is refused.';
 COMMENT ON COLUMN provision.workflow.about IS 'The workflow at which this one looks: its steps with only_looks are told the steps of that one.';
 COMMENT ON COLUMN provision.workflow.is_builtin IS 'Belongs to the extension: not dumped, replaced by upgrades.';
 
+COMMENT ON COLUMN provision.workflow.engine_kind IS 'Where its jobs work: erpnext, the tenant''s engine; frappe_agent, that engine''s agent, or the tenant''s engine if it is one.';
 COMMENT ON COLUMN provision.workflow.max_wait_ms IS 'Milliseconds a job may wait for its first claim before it fails; null: for ever. The option max_wait of provision_start overrides it.';
 COMMENT ON COLUMN provision.workflow.deadline_ms IS 'Milliseconds from a job''s first claim until it fails; null: no limit. The option deadline of provision_start overrides it.';
 
@@ -120,7 +126,9 @@ INSERT INTO provision.effort VALUES
     ('settings', 30000, 'site-wide settings: caches are cleared, property setters rewritten'),
     ('delete', 30000, 'links of every document type are searched'),
     ('company', 60000, 'a company with its chart of accounts'),
-    ('wizard', 180000, 'the setup wizard of a site');
+    ('wizard', 180000, 'the setup wizard of a site'),
+    ('agent', 30000, 'any request to Frappe Agent, which answers when it has noted what to do'),
+    ('wait', 30000, 'a look at jobs of Frappe Agent; the call is done when its job has ended');
 
 CREATE TABLE provision.failure (
     error_code  text PRIMARY KEY,

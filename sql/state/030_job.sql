@@ -88,6 +88,7 @@ CREATE TABLE provision.job (
     deadline_ms      bigint,
     run_started_at   timestamptz,
     expires_at       timestamptz,
+    run              integer NOT NULL DEFAULT 1,
     CONSTRAINT state_is_known CHECK (state IN ('pending', 'scheduled', 'running', 'paused', 'completed', 'partial', 'failed', 'cancelled', 'rolled_back')),
     CONSTRAINT direction_is_known CHECK (direction IN ('forward', 'back')),
     CONSTRAINT finished_at_iff_final_state CHECK ((finished_at IS NOT NULL) = (state IN ('completed', 'partial', 'failed', 'cancelled', 'rolled_back'))),
@@ -135,6 +136,7 @@ COMMENT ON COLUMN provision.job.crash_count IS 'Worker crashes in a row in which
 COMMENT ON COLUMN provision.job.max_wait_ms IS 'Milliseconds it may wait for the first claim of a run, from its option or its workflow; null: for ever.';
 COMMENT ON COLUMN provision.job.deadline_ms IS 'Milliseconds a run may take from its first claim, from its option or its workflow; null: no limit.';
 COMMENT ON COLUMN provision.job.run_started_at IS 'First claim of this run; a retry begins a new one.';
+COMMENT ON COLUMN provision.job.run IS 'Which try of the whole it is: one more with each provision_retry() or provision_continue().';
 COMMENT ON COLUMN provision.job.expires_at IS 'When it fails if it has not started by then; once it has, if it has not ended.';
 
 CREATE TABLE provision.job_step (
@@ -186,6 +188,58 @@ COMMENT ON COLUMN provision.job_step.waits_for IS 'The exclusion it waits for.';
 COMMENT ON COLUMN provision.job_step.waits_since IS 'When it was first found to be held; of an earlier wait where waits_for is null.';
 COMMENT ON COLUMN provision.job_step.answers IS 'What its calls were answered so far: {"call": {"verdict", "status", "body"}}, secrets redacted; forgotten when the step ends.';
 COMMENT ON COLUMN provision.job_step.result IS 'What its plan concluded with (provision.conclude): an array of findings, or an object for later steps. Forgotten when the step runs again.';
+
+CREATE TABLE provision.remote_kind (
+    title           text PRIMARY KEY,
+    step_count      integer NOT NULL,
+    max_pending_ms  bigint NOT NULL,
+    max_running_ms  bigint NOT NULL,
+    min_pause_ms    integer NOT NULL DEFAULT 2000,
+    max_pause_ms    integer NOT NULL DEFAULT 30000,
+    CONSTRAINT step_count_is_positive CHECK (step_count > 0),
+    CONSTRAINT pause_is_bounded CHECK (min_pause_ms BETWEEN 1 AND max_pause_ms AND max_pause_ms <= 3600000)
+);
+COMMENT ON TABLE provision.remote_kind IS 'How long jobs of Frappe Agent may take, by their title; an empty title stands for all others.';
+COMMENT ON COLUMN provision.remote_kind.step_count IS 'Steps that such a job usually has, for its progress.';
+COMMENT ON COLUMN provision.remote_kind.max_pending_ms IS 'Milliseconds after which a job that has not begun is taken for one that never will: its server lost it.';
+COMMENT ON COLUMN provision.remote_kind.max_running_ms IS 'Milliseconds that it may take after that.';
+COMMENT ON COLUMN provision.remote_kind.min_pause_ms IS 'Pause between two looks at a young job; it grows with its age, to a tenth of it, up to max_pause_ms.';
+INSERT INTO provision.remote_kind (title, step_count, max_pending_ms, max_running_ms) VALUES
+    ('',             3, 1800000, 14400000),
+    ('New Site',     6, 1800000, 14400000),
+    ('Archive Site', 2, 1800000, 7200000),
+    ('Backup Site',  1, 7200000, 18000000);
+
+CREATE TABLE provision.remote_job (
+    job_id         bigint NOT NULL REFERENCES provision.job ON DELETE CASCADE,
+    ordinal        smallint NOT NULL,
+    call           text NOT NULL,
+    engine_id      bigint NOT NULL,
+    remote_id      bigint NOT NULL,
+    title          text NOT NULL DEFAULT '',
+    key            text NOT NULL,
+    status         text NOT NULL DEFAULT 'Pending',
+    steps_done     integer NOT NULL DEFAULT 0,
+    calls_before   integer NOT NULL DEFAULT 0,
+    answer         jsonb,
+    is_large       boolean NOT NULL DEFAULT false,
+    submitted_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    running_since  timestamptz,
+    next_poll_at   timestamptz NOT NULL,
+    ended_at       timestamptz,
+    PRIMARY KEY (job_id, ordinal, call),
+    CONSTRAINT status_is_known CHECK (status IN ('Pending', 'Running', 'Success', 'Failure', 'Overdue', 'Lost', 'Left'))
+) WITH (fillfactor = 50);
+CREATE INDEX remote_job_open ON provision.remote_job (engine_id, next_poll_at) WHERE ended_at IS NULL;
+COMMENT ON TABLE provision.remote_job IS 'Jobs of Frappe Agent that a step waits for. One request asks for many of them; nobody holds a worker or a slot meanwhile.';
+COMMENT ON COLUMN provision.remote_job.call IS 'The call that waits for it.';
+COMMENT ON COLUMN provision.remote_job.remote_id IS 'Its number on its server.';
+COMMENT ON COLUMN provision.remote_job.key IS 'Its correlation key; a job of the same number with another key is somebody else''s.';
+COMMENT ON COLUMN provision.remote_job.calls_before IS 'Calls its step had done before, to which the job''s steps are added.';
+COMMENT ON COLUMN provision.remote_job.answer IS 'What provision.agent_digest() left of its end.';
+COMMENT ON COLUMN provision.remote_job.is_large IS 'An answer with it was too large: it is asked for alone.';
+COMMENT ON COLUMN provision.remote_job.status IS 'As Agent tells it; Overdue: it took too long; Lost: its server knows it no more; Left: our job ended before it.';
+COMMENT ON COLUMN provision.remote_job.next_poll_at IS 'When its server is asked again, unless its answer is on its way by then.';
 
 CREATE TABLE provision.exclusion (
     exclusion  text PRIMARY KEY,

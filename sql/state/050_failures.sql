@@ -155,6 +155,42 @@ INSERT INTO provision.failure (error_code, message, hint) VALUES
      'ERPNext failed with an internal error.',
      'Find the error in the Error Log of the site (call "{call}", status {status}); it was rolled back. When it is solved, call provision_retry({job}). Reported: {detail}');
 
+-- What Frappe Agent says, and what became of its jobs.
+INSERT INTO provision.failure (error_code, message, hint) VALUES
+    ('NOT_AGENT',
+     'The server did not answer like Frappe Agent.',
+     'Engine "{engine}" answered {status} with something else. Its base_url must end with /agent behind nginx; correct it with provision_engine_update(''{engine}'', ...), then call provision_retry({job}).'),
+    ('AGENT_ERROR',
+     'Frappe Agent failed with an internal error.',
+     'Look at call "{call}" in provision.call_log and at the web log of Agent on engine "{engine}", then call provision_retry({job}). Reported: {detail}'),
+    ('BENCH_NOT_FOUND',
+     'The bench does not exist on its server.',
+     'Correct the option bench with provision_engine_update(''{engine}'', ''{"bench": "..."}''), then call provision_retry({job}). Reported: {detail}'),
+    ('SITE_ABSENT',
+     'The site does not exist on its bench.',
+     'Create it with provision_create_site(''{tenant}''), or correct the site in the tenant''s config. Reported: {detail}'),
+    ('SITE_TAKEN',
+     'A site of this name exists already: {detail}',
+     'It was not made for this tenant, and is left alone. Choose another site with provision_tenant_update(''{tenant}'', ...) and start anew, or remove that one; then call provision_retry({job}).'),
+    ('SITE_NOT_OURS',
+     'The site was not made here: {detail}',
+     'Only sites that were made with provision_create_site() for the same tenant are deleted, or backed up for others than platform administrators. Do it on the bench.'),
+    ('SITE_NAME_REFUSED',
+     'The site cannot have this name: {detail}',
+     'Set another site with provision_tenant_update(''{tenant}'', ''{"site": "..."}''), then call provision_retry({job}).'),
+    ('SITE_STILL_THERE',
+     'The site is still there after it was deleted: {detail}',
+     'Look at its archive job in Frappe Agent on engine "{engine}", then call provision_retry({job}).'),
+    ('REMOTE_JOB_FAILED',
+     'The server could not finish the work: {detail}',
+     'A job of Frappe Agent on engine "{engine}" failed. When the reason is solved, call provision_retry({job}): what was made halfway is removed first.'),
+    ('REMOTE_JOB_OVERDUE',
+     'The server took too long: {detail}',
+     'A job of Frappe Agent on engine "{engine}" did not begin or end in the time of provision.remote_kind, and was cancelled. Check that its workers and its Redis run, then call provision_retry({job}).'),
+    ('REMOTE_JOB_LOST',
+     'The server has forgotten what it was asked to do: {detail}',
+     'Frappe Agent on engine "{engine}" does not know its job any more; its table may have been lost. Call provision_retry({job}): it looks what there is first.');
+
 -- What the engine itself has to say.
 INSERT INTO provision.failure (error_code, message, hint) VALUES
     ('PLAN_FAILED',

@@ -115,6 +115,32 @@ INSERT INTO provision.answer_rule (ordinal, kind, method, status_from, status_to
     (725, 'erpnext', NULL,  500, 599, '',   'ambiguous',    'ENGINE_UNAVAILABLE', true,  true),
     (730, 'erpnext', NULL,  500, 599, NULL, 'permanent',    'ERPNEXT_ERROR',      false, true);
 
+-- Frappe Agent, as recorded of its master of August 2026. It answers 500 to nearly everything that goes wrong; provision.agent_digest() finds
+-- the exception. What it says of a submission after that is never believed: the guard looks for the job.
+INSERT INTO provision.answer_rule (ordinal, kind, method, path_like, status_from, status_to, is_json, exc_type, verdict, error_code, trips, is_builtin) VALUES
+    (740, 'frappe_agent', NULL,   NULL,               200, 299, true,  NULL,                      'success',      NULL,                 false, true),
+    (741, 'frappe_agent', NULL,   NULL,               200, 299, NULL,  NULL,                      'needs_person', 'NOT_AGENT',          false, true),
+    (742, 'frappe_agent', NULL,   NULL,               300, 399, NULL,  NULL,                      'permanent',    'ENGINE_REDIRECTS',   false, true),
+    (743, 'frappe_agent', NULL,   NULL,               401, 401, NULL,  NULL,                      'needs_person', 'ENGINE_AUTH_FAILED', false, true),
+    (744, 'frappe_agent', NULL,   NULL,               403, 403, NULL,  NULL,                      'needs_person', 'ENGINE_FORBIDDEN',   false, true),
+    (745, 'frappe_agent', NULL,   NULL,               404, 404, true,  'BenchNotExistsException', 'needs_person', 'BENCH_NOT_FOUND',    false, true),
+    (746, 'frappe_agent', NULL,   NULL,               404, 404, true,  'SiteNotExistsException',  'permanent',    'SITE_ABSENT',        false, true),
+    (747, 'frappe_agent', NULL,   NULL,               404, 404, NULL,  NULL,                      'needs_person', 'NOT_AGENT',          false, true),
+    (748, 'frappe_agent', NULL,   NULL,               429, 429, NULL,  NULL,                      'transient',    'RATE_LIMITED',       false, true),
+    (749, 'frappe_agent', NULL,   NULL,               400, 499, NULL,  NULL,                      'permanent',    'REQUEST_REJECTED',   false, true),
+    (750, 'frappe_agent', 'GET',  '%/benches/%/sites/%', 500, 500, true, 'KeyError',              'absent',       'SITE_ABSENT',        false, true),
+    (751, 'frappe_agent', NULL,   NULL,               500, 500, true,  'KeyError',                'permanent',    'AGENT_ERROR',        false, true),
+    (752, 'frappe_agent', NULL,   NULL,               500, 500, true,  'BadRequest',              'permanent',    'AGENT_ERROR',        false, true),
+    (753, 'frappe_agent', NULL,   NULL,               500, 500, true,  'NotFound',                'permanent',    'API_NOT_FOUND',      false, true),
+    (754, 'frappe_agent', NULL,   NULL,               500, 500, true,  'MethodNotAllowed',        'permanent',    'API_NOT_FOUND',      false, true),
+    (755, 'frappe_agent', NULL,   NULL,               500, 500, true,  'JobModelDoesNotExist',    'permanent',    'REMOTE_JOB_LOST',    false, true),
+    (756, 'frappe_agent', 'GET',  NULL,               500, 500, true,  'ConnectionError',         'transient',    'ENGINE_UNAVAILABLE', true,  true),
+    (757, 'frappe_agent', NULL,   NULL,               500, 500, true,  'ConnectionError',         'ambiguous',    'ENGINE_UNAVAILABLE', true,  true),
+    (758, 'frappe_agent', 'GET',  NULL,               500, 500, true,  NULL,                      'transient',    'AGENT_ERROR',        false, true),
+    (759, 'frappe_agent', NULL,   NULL,               500, 500, true,  NULL,                      'ambiguous',    'AGENT_ERROR',        false, true),
+    (760, 'frappe_agent', 'GET',  NULL,               500, 599, NULL,  NULL,                      'transient',    'ENGINE_UNAVAILABLE', true,  true),
+    (761, 'frappe_agent', NULL,   NULL,               500, 599, NULL,  NULL,                      'ambiguous',    'ENGINE_UNAVAILABLE', true,  true);
+
 -- Our own doing (CURLE_ABORTED_BY_CALLBACK), before every other reading of a transfer that ended without an answer.
 INSERT INTO provision.answer_rule (ordinal, delivery, curl_code, verdict, is_builtin) VALUES
     (800, 'not_sent', 42, 'interrupted', true),

@@ -17,6 +17,7 @@ SELECT pg_catalog.pg_extension_config_dump('provision.job', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.job_job_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.claim_number', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.job_step', '');
+SELECT pg_catalog.pg_extension_config_dump('provision.remote_job', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.exclusion', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.key_wait', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.attempt', '');

@@ -1,0 +1,36 @@
+-- backup_site: one at a time of each site, because Agent takes the newest files for those it has just made.
+
+CREATE OR REPLACE FUNCTION provision.plan_backup(job jsonb)
+    RETURNS SETOF provision.call
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM provision.give_up_unless_ours(job, 'look for site', 'SITE_NOT_OURS') WHERE job #> '{agent,confirmed}' IS DISTINCT FROM 'true';
+    PERFORM provision.give_up_unless_done(job, 'back up') WHERE NOT provision.is_to_be_cancelled(job, 'back up');
+    RETURN NEXT provision.look_for_site(job, 'look for site');
+    IF provision.answered(job, 'look for site') AND NOT provision.site_found(job, 'look for site') THEN
+        PERFORM provision.give_up('SITE_ABSENT', provision.setting(job, 'site'));
+    END IF;
+    RETURN QUERY SELECT * FROM provision.look_for_earlier_jobs(job);
+    RETURN QUERY SELECT * FROM provision.submit_job(job, 'back up', provision.site_path(job, '/backup'),
+        jsonb_build_object('with_files', coalesce((job #> '{options,with_files}') = 'true', true)));
+    RETURN QUERY SELECT * FROM provision.cancel_overdue(job, 'back up');
+END;
+$$;
+COMMENT ON FUNCTION provision.plan_backup(jsonb) IS 'Has the tenant''s site backed up; the files become the result of the job.';
+
+INSERT INTO provision.workflow (name, version, is_builtin, needs, engine_kind, description) VALUES
+    ('backup_site', 1, true, '{site}', 'frappe_agent', 'A backup of the tenant''s site on its server, with or without its files.')
+ON CONFLICT (name, version) DO UPDATE SET description = EXCLUDED.description;
+
+INSERT INTO provision.step (workflow_id, ordinal, name, title, plan_function, critical, weight, requires, exclusive, max_attempts, backoff_max_ms, patience_ms)
+SELECT workflow.workflow_id, step.*
+  FROM provision.workflow,
+       (VALUES
+        (0, 'step_0_agent_check', 'Check the server', 'provision.plan_agent_check', true, 1, '{}'::text[], NULL, 5, 30000, 5000),
+        (1, 'step_1_backup', 'Back up the site', 'provision.plan_backup', true, 120, '{step_0_agent_check}', 'site', 5, 30000, 30000)
+       ) AS step (ordinal, name, title, plan_function, critical, weight, requires, exclusive, max_attempts, backoff_max_ms, patience_ms)
+ WHERE workflow.name = 'backup_site'
+   AND workflow.version = 1
+ON CONFLICT (workflow_id, ordinal) DO UPDATE SET title = EXCLUDED.title, weight = EXCLUDED.weight;
