@@ -131,8 +131,8 @@ BEGIN
     RETURN NEXT provision.agent_look(look, format('/jobs/%1$s,%1$s', ended ->> 'id'));
     RETURN NEXT provision.may_be_refused(ROW('cancel ' || cancel_overdue.name, 'POST', format('/jobs/%s/cancel', ended ->> 'id'), '{}',
         CASE WHEN provision.answered(job, look)
-             THEN EXISTS (SELECT FROM provision.answer_rows(job, look) AS found
-                           WHERE found ->> 'key' = ended ->> 'key' AND found ->> 'status' IN ('Pending', 'Running')) END,
+             THEN EXISTS (SELECT FROM provision.answer_rows(job, look) AS remote
+                           WHERE remote ->> 'key' = ended ->> 'key' AND remote ->> 'status' IN ('Pending', 'Running')) END,
         look, false, 'agent', NULL, NULL, NULL)::provision.call);
 END;
 $$;

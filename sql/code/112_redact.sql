@@ -14,9 +14,7 @@ CREATE OR REPLACE FUNCTION provision.is_secret_name(value jsonb)
     RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT jsonb_typeof(value) = 'object'
-       AND value ->> '$secret' ~ '^(mariadb_root_password|admin_password)$'
-       AND value - '$secret' = '{}';
+    SELECT coalesce(value IN ('{"$secret": "mariadb_root_password"}', '{"$secret": "admin_password"}'), false);
 END;
 COMMENT ON FUNCTION provision.is_secret_name(jsonb) IS 'It names a secret that the worker puts in its place, and is none itself: {"$secret": "mariadb_root_password"}.';
 

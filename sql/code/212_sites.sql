@@ -17,6 +17,18 @@ CREATE OR REPLACE FUNCTION provision.site_name(tenant provision.tenant, engine p
     RETURN coalesce(tenant.settings ->> 'site', lower(tenant.name) || '.' || engine.domain);
 COMMENT ON FUNCTION provision.site_name(provision.tenant, provision.engine) IS 'The site of a tenant''s config, or the one that it would get under the domain of the engine.';
 
+CREATE OR REPLACE FUNCTION provision.is_being_deleted(tenant_id bigint)
+    RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT
+                     FROM provision.job
+                     JOIN provision.workflow ON workflow.workflow_id = job.workflow_id AND workflow.deletes
+                    WHERE job.tenant_id = is_being_deleted.tenant_id
+                      AND job.state IN ('pending', 'scheduled', 'running', 'paused'));
+END;
+COMMENT ON FUNCTION provision.is_being_deleted(bigint) IS 'A job that deletes the tenant''s site is active.';
+
 CREATE OR REPLACE FUNCTION provision.refuse_site_job(tenant provision.tenant, engine provision.engine, chosen provision.workflow)
     RETURNS void
     LANGUAGE plpgsql STABLE
@@ -34,9 +46,9 @@ BEGIN
         RAISE EXCEPTION 'workflow "%" cannot be started for tenant "%": no site can be named "%"', chosen.name, tenant.name, left(site, 100)
             USING ERRCODE = 'PV003', DETAIL = format('site: %s: Sites are made under "%s".', problem, engine.domain),
                   HINT = 'Choose 5 to 32 lower-case letters, digits and hyphens before the domain, and no word of the operator''s: provision_tenant_update(tenant, ''{"site": "..."}'').';
-    ELSIF tenant.lifecycle = 'deleting' AND NOT chosen.deletes THEN
+    ELSIF NOT chosen.deletes AND provision.is_being_deleted(tenant.tenant_id) THEN
         RAISE EXCEPTION 'workflow "%" cannot be started for tenant "%": it is being deleted', chosen.name, tenant.name
-            USING ERRCODE = 'PV001', HINT = 'Let its job delete_site end first: provision_retry(tenant) if that failed.';
+            USING ERRCODE = 'PV001', HINT = 'Let its job delete_site end first.';
     END IF;
 END;
 $$;
@@ -90,7 +102,7 @@ BEGIN
         END IF;
         IF chosen.activates THEN
             PERFORM provision.make_admin_password(tenant.tenant_id);
-            PERFORM provision.move_lifecycle(tenant, 'provisioning') WHERE tenant.lifecycle IN ('pending', 'deleted');
+            PERFORM provision.move_lifecycle(tenant, 'provisioning') WHERE tenant.lifecycle IN ('pending', 'deleting', 'deleted');
         ELSIF chosen.deletes THEN
             PERFORM provision.move_lifecycle(tenant, 'deleting') WHERE tenant.lifecycle NOT IN ('deleting', 'deleted');
         END IF;

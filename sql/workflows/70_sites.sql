@@ -56,18 +56,20 @@ CREATE OR REPLACE FUNCTION provision.site_is_ours(job jsonb)
         OR CASE WHEN job #> '{agent,site_keys}' <> '[]' THEN provision.found(job, 'look for earlier jobs') ELSE false END;
 COMMENT ON FUNCTION provision.site_is_ours(jsonb) IS 'A job of this tenant made the site, or had it made, and none has removed it since.';
 
-CREATE OR REPLACE FUNCTION provision.give_up_unless_ours(job jsonb, call text, code text)
+-- Judged before it is archived: afterwards it is nobody's.
+CREATE OR REPLACE FUNCTION provision.give_up_unless_ours(job jsonb, code text, archive text DEFAULT NULL)
     RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF provision.site_found(job, call) AND NOT provision.site_is_ours(job) THEN
+    IF provision.site_found(job, 'look for site') AND NOT provision.site_is_ours(job)
+       AND NOT coalesce(provision.answered(job, 'look for ' || give_up_unless_ours.archive), false) THEN
         PERFORM provision.give_up(code, provision.setting(job, 'site'));
     END IF;
 END;
 $$;
-COMMENT ON FUNCTION provision.give_up_unless_ours(jsonb, text, text) IS 'Gives up when a site is there that is somebody else''s.';
+COMMENT ON FUNCTION provision.give_up_unless_ours(jsonb, text, text) IS 'Gives up with this code when a site is there that is somebody else''s. archive: the submission that removes it.';
 
 CREATE OR REPLACE FUNCTION provision.give_up_if_still_there(job jsonb, call text)
     RETURNS void

@@ -80,7 +80,7 @@ DECLARE
     is_wanted constant boolean := NOT (is_there AND is_made) AND earlier IS NULL;
 BEGIN
     PERFORM provision.check_site_name(job);
-    PERFORM provision.give_up_unless_ours(job, 'look for site', 'SITE_TAKEN');
+    PERFORM provision.give_up_unless_ours(job, 'SITE_TAKEN', 'remove half-made site');
     PERFORM provision.give_up_unless_done(job, 'earlier job');
     RETURN NEXT provision.look_for_site(job, 'look for site');
     RETURN QUERY SELECT * FROM provision.look_for_earlier_jobs(job);
@@ -130,8 +130,8 @@ DECLARE
     active jsonb;
 BEGIN
     RETURN NEXT provision.agent_look('look for jobs to cancel', '/agent-jobs/' || array_to_string(keys || keys[1], ','));
-    FOR active IN SELECT found FROM provision.answer_rows(job, 'look for jobs to cancel') AS found
-                   WHERE found ->> 'status' IN ('Pending', 'Running') LOOP
+    FOR active IN SELECT remote FROM provision.answer_rows(job, 'look for jobs to cancel') AS remote
+                   WHERE remote ->> 'status' IN ('Pending', 'Running') LOOP
         RETURN NEXT provision.may_be_refused(ROW('cancel job ' || (active ->> 'id'), 'POST', format('/jobs/%s/cancel', active ->> 'id'), '{}',
                                                  true, 'look for jobs to cancel', false, 'agent', NULL, NULL, NULL)::provision.call);
     END LOOP;

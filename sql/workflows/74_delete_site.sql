@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION provision.plan_site_removal(job jsonb)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM provision.give_up_unless_ours(job, 'look for site', 'SITE_NOT_OURS');
+    PERFORM provision.give_up_unless_ours(job, 'SITE_NOT_OURS', 'delete site');
     RETURN NEXT provision.look_for_site(job, 'look for site');
     RETURN QUERY SELECT * FROM provision.look_for_earlier_jobs(job);
     RETURN QUERY SELECT * FROM provision.plan_archive(job, 'delete site', provision.site_found(job, 'look for site'));

@@ -6,8 +6,12 @@ CREATE OR REPLACE FUNCTION provision.plan_backup(job jsonb)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM provision.give_up_unless_ours(job, 'look for site', 'SITE_NOT_OURS') WHERE job #> '{agent,confirmed}' IS DISTINCT FROM 'true';
+    PERFORM provision.give_up_unless_ours(job, 'SITE_NOT_OURS') WHERE job #> '{agent,confirmed}' IS DISTINCT FROM 'true';
     PERFORM provision.give_up_unless_done(job, 'back up') WHERE NOT provision.is_to_be_cancelled(job, 'back up');
+    IF provision.remote_end(job, 'back up') ->> 'status' = 'Success' THEN
+        PERFORM provision.conclude((SELECT coalesce(jsonb_agg(jsonb_build_object('kind', kind) || file ORDER BY kind), '[]')
+                                      FROM jsonb_each(provision.remote_end(job, 'back up') -> 'backups') AS made (kind, file)));
+    END IF;
     RETURN NEXT provision.look_for_site(job, 'look for site');
     IF provision.answered(job, 'look for site') AND NOT provision.site_found(job, 'look for site') THEN
         PERFORM provision.give_up('SITE_ABSENT', provision.setting(job, 'site'));
@@ -18,7 +22,7 @@ BEGIN
     RETURN QUERY SELECT * FROM provision.cancel_overdue(job, 'back up');
 END;
 $$;
-COMMENT ON FUNCTION provision.plan_backup(jsonb) IS 'Has the tenant''s site backed up; the files become the result of the job.';
+COMMENT ON FUNCTION provision.plan_backup(jsonb) IS 'Has the tenant''s site backed up; its files become the result of the job: [{"kind", "file", "size", "url"}, ...], sizes in bytes.';
 
 INSERT INTO provision.workflow (name, version, is_builtin, needs, engine_kind, description) VALUES
     ('backup_site', 1, true, '{site}', 'frappe_agent', 'A backup of the tenant''s site on its server, with or without its files.')

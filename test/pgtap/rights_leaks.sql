@@ -17,6 +17,7 @@ SELECT job_id, 0, engine_id, 1, 'look', 'GET', 'https://erp.example.com/' || job
 INSERT INTO provision.creation (job_id, ordinal, attempt_id, call, kind, creates) SELECT job_id, ordinal, attempt_id, call, 'Company', '{}' FROM provision.attempt;
 INSERT INTO provision.exclusion (exclusion, job_id, ordinal) SELECT 'exclusion ' || job_id, job_id, 0 FROM provision.job;
 INSERT INTO provision.key_wait (job_id, reason) SELECT job_id, 'no key' FROM provision.job;
+INSERT INTO provision.remote_job (job_id, ordinal, call, engine_id, remote_id, key, next_poll_at) SELECT job_id, 0, 'wait', engine_id, 1, 'k', now() FROM provision.job;
 INSERT INTO provision.worker (pid) VALUES (0);
 INSERT INTO provision.audit_seal VALUES (1, 0, 0, 0, '', NULL, NULL, now(), '', '', NULL);
 INSERT INTO provision.audit_horizon VALUES (true, 0, '0');

@@ -62,6 +62,10 @@ INSERT INTO needs VALUES
     ('provision_rollback(text)',                         'act',      'SELECT * FROM provision_rollback(''acme'')'),
     ('provision_skip_step(bigint,text,text)',            'act',      'SELECT * FROM provision_skip_step(<job>, ''step_6_items'')'),
     ('provision_start(text,text,jsonb,integer,timestamptz,text)', 'act', 'SELECT provision_start(''acme'')'),
+    ('provision_create_site(text)',                      'act',      'SELECT provision_create_site(''acme'')'),
+    ('provision_delete_site(text)',                      'act',      'SELECT provision_delete_site(''acme'')'),
+    ('provision_backup_site(text,boolean)',              'act',      'SELECT provision_backup_site(''acme'')'),
+    ('provision_engine_secret_set(text,text,text)',      'platform', 'SELECT provision_engine_secret_set(''maker'', ''mariadb_root_password'', ''word'')'),
     ('provision_verify(text)',                           'act',      'SELECT provision_verify(''acme'')'),
     ('provision_start_many(text[],text,jsonb,integer,timestamptz)', 'act', 'SELECT provision_start_many(''{acme}'')'),
     ('provision_tenant_secret(text,text,text)',          'act',      'SELECT provision_tenant_secret(''acme'', ''key'', ''word'')'),
@@ -92,6 +96,8 @@ SELECT plan((SELECT count(*) FROM needs)::integer + 2);
 
 SELECT provision_engine_create(name, 'https://erp.example.com') FROM unnest('{main,spare}'::text[]) AS name;
 SELECT provision_tenant_create(name, 'main', jsonb_build_object('company_name', name, 'abbr', left(name, 3), 'country', 'US')) FROM unnest('{acme,other}'::text[]) AS name;
+SELECT provision_engine_create('maker', 'https://agent.example.com', 'frappe_agent', '{"bench": "bench", "domain": "example.com"}');
+SELECT provision_engine_update('main', '{"agent": "maker"}'), provision_tenant_update('acme', '{"site": "acme-inc.example.com"}');
 SELECT provision_start('acme') AS job \gset
 SELECT provision_start('other') AS other_job \gset
 CREATE ROLE r_dba;       SELECT format('GRANT %I TO r_dba', current_user) \gexec

@@ -20,6 +20,7 @@ INSERT INTO relation VALUES
     ('provision.answer_rule',      'open',     NULL),     ('provision.country',         'open',     NULL),     ('provision.country_name',  'open',     NULL),
     ('provision.currency',         'open',     NULL),     ('provision.effort',          'open',     NULL),     ('provision.failure',       'open',     NULL),
     ('provision.step',             'open',     NULL),     ('provision.workflow',        'open',     NULL),
+    ('provision.remote_job',       'tenants',  'job_id'), ('provision.remote_kind',     'open',     NULL),
     ('provision.secret',           'none',     NULL);
 
 CREATE TEMP TABLE who (who text, role name, acts_for name, tenants text, platform boolean);
@@ -55,6 +56,7 @@ SELECT job_id, 0, engine_id, 1, 'look', 'GET', 'https://erp.example.com/' || job
 INSERT INTO provision.creation (job_id, ordinal, attempt_id, call, kind, creates) SELECT job_id, ordinal, attempt_id, call, 'Company', '{}' FROM provision.attempt;
 INSERT INTO provision.exclusion (exclusion, job_id, ordinal) SELECT 'exclusion ' || job_id, job_id, 0 FROM provision.job;
 INSERT INTO provision.key_wait (job_id, reason) SELECT job_id, 'no key' FROM provision.job;
+INSERT INTO provision.remote_job (job_id, ordinal, call, engine_id, remote_id, key, next_poll_at) SELECT job_id, 0, 'wait', engine_id, 1, 'k', now() FROM provision.job;
 INSERT INTO provision.worker (pid) VALUES (0);
 INSERT INTO provision.pace (engine_id, workflow_id, run_count, run_samples, slot_samples, call_samples, exclusive_samples) SELECT 0, workflow_id, 1, '{1}', '{1}', '{1}', '{0}' FROM provision.workflow;
 INSERT INTO provision.step_pace SELECT workflow_id, ordinal, '{1}', 1 FROM provision.step;

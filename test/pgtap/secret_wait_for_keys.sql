@@ -22,7 +22,7 @@ SELECT is(state || ' ' || slots, 'running 1', 'a job with another call in flight
 SELECT provision.wait_for_keys('{-2}', '{missing}');
 SELECT is(state, 'scheduled', 'without one it waits') FROM provision.job WHERE job_id = :job;
 SELECT ok(due_at > now() + interval '20 min', 'for long') FROM provision.job WHERE job_id = :job;
-SELECT is(detail, 'The credentials cannot be opened. missing', 'and says why') FROM provision_why(:job) WHERE reason = 'key missing';
+SELECT is(detail, 'A secret cannot be opened. missing', 'and says why') FROM provision_why(:job) WHERE reason = 'key missing';
 SELECT is(provision.end_key_waits(false), 1::bigint, 'it waits on while nothing has changed');
 SELECT state FROM provision_pause(:job);
 SELECT is(provision.end_key_waits(false), 0::bigint, 'nobody looks after a paused one');

@@ -1,0 +1,71 @@
+# What the tests of sites share: an engine that is the stand-in for Frappe Agent, with short times, and tenants on it.
+package AgentTest;
+
+use strict;
+use warnings;
+use Exporter 'import';
+use ProvisionTest;
+use Test::More;
+
+our @EXPORT = qw(create_agent create_site_tenants start_site_jobs site_jobs submits_are_single $root_password $bench);
+
+our $root_password = 'root-of-mariadb-4711';
+our $bench = 'bench-0001-000001-f1';
+
+# Options are added to those of the engine; times of jobs in milliseconds: max_pending, max_running.
+sub create_agent
+{
+	my ($node, $standin, %given) = @_;
+	my $url = $standin->url;
+	my $options = $given{options} // '{}';
+	my ($pending, $running) = ($given{max_pending} // 60_000, $given{max_running} // 60_000);
+
+	$node->safe_psql('postgres', qq{
+		UPDATE provision.remote_kind SET min_pause_ms = 50, max_pause_ms = 500, max_pending_ms = $pending, max_running_ms = $running;
+		UPDATE provision.step SET patience_ms = 300, backoff_ms = 50, backoff_max_ms = 200
+		 WHERE workflow_id IN (SELECT workflow_id FROM provision.workflow WHERE engine_kind = 'frappe_agent');
+		SELECT provision_engine_create('agent', '$url', 'frappe_agent',
+		         '{"bench": "$bench", "domain": "example.com", "max_concurrent": 50, "failure_threshold": 1000}'::jsonb || '$options');
+		SELECT provision_engine_secret('agent', 'agent', 'test-token');
+		SELECT provision_engine_secret_set('agent', 'mariadb_root_password', '$root_password');});
+	return;
+}
+
+# Their sites are their names under example.com.
+sub create_site_tenants
+{
+	my ($node, @names) = @_;
+	my $list = join ',', @names;
+
+	$node->safe_psql('postgres', qq{
+		SELECT provision_tenant_create(name, 'agent', jsonb_build_object('company_name', name, 'country', 'US'))
+		  FROM unnest('{$list}'::text[]) AS name;});
+	return;
+}
+
+sub start_site_jobs
+{
+	my ($node, $workflow, @names) = @_;
+	my $list = join ',', @names;
+
+	return $node->safe_psql('postgres', "SELECT count(*) FROM provision_start_many('{$list}', '$workflow')");
+}
+
+# The state and error code of each tenant's newest job, as "failed SITE_TAKEN".
+sub site_jobs
+{
+	my ($node) = @_;
+	return map { my ($tenant, $result) = split /\|/; ($tenant, $result) } split /\n/, $node->safe_psql('postgres', q{
+		SELECT DISTINCT ON (tenant) tenant, concat_ws(' ', state, error_code) FROM provision.job_status ORDER BY tenant, job_id DESC});
+}
+
+sub submits_are_single
+{
+	my ($standin, $name) = @_;
+	my %submits = $standin->submits;
+
+	is(join(', ', grep { $submits{$_} > 1 } sort keys %submits), '', $name // 'nothing was submitted twice under one key');
+	return;
+}
+
+1;
