@@ -8,28 +8,28 @@ CREATE OR REPLACE FUNCTION provision.agent_context(job_id bigint, tenant provisi
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    site constant text := tenant.settings ->> 'site';
+    own_site constant text := tenant.settings ->> 'site';
 BEGIN
     RETURN jsonb_build_object('agent', jsonb_build_object(
         'bench', engine.bench,
         'domain', engine.domain,
         'apps', to_jsonb(coalesce(engine.apps, '{erpnext}')),
         'run', coalesce((SELECT job.run FROM provision.job WHERE job.job_id = agent_context.job_id), 1),
-        'site_is_made', coalesce(tenant.metadata ->> 'created_site' = site, false),
+        'site_is_made', coalesce(tenant.metadata ->> 'created_site' = own_site, false),
         'confirmed', coalesce((SELECT job.options -> 'confirmed' = 'true' FROM provision.job WHERE job.job_id = agent_context.job_id), false),
         'site_keys', (SELECT coalesce(jsonb_agg(creation.creates ->> 'key' ORDER BY creation.creation_id), '[]')
                         FROM provision.job
                         JOIN provision.creation ON creation.job_id = job.job_id
                        WHERE job.tenant_id = tenant.tenant_id
                          AND creation.kind = 'Site'
-                         AND creation.creates ->> 'site' = site
+                         AND creation.creates ->> 'site' = own_site
                          AND creation.undone_at IS NULL),
         'site_was_accepted', EXISTS (SELECT
                         FROM provision.job
                         JOIN provision.creation ON creation.job_id = job.job_id
                        WHERE job.tenant_id = tenant.tenant_id
                          AND creation.kind = 'Site'
-                         AND creation.creates ->> 'site' = site
+                         AND creation.creates ->> 'site' = own_site
                          AND creation.made_at IS NOT NULL
                          AND creation.undone_at IS NULL)));
 END;

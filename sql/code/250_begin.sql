@@ -236,7 +236,7 @@ BEGIN
             ended_any := true;
         ELSIF NOT startable.may_call THEN
             PERFORM provision.hold_step(startable.job_id, startable.ordinal, NULL);
-        ELSIF CASE WHEN call.effort = 'wait' THEN provision.holds_wait(startable.job_id, startable.ordinal, startable.engine_id, call) ELSE false END THEN
+        ELSIF coalesce(call.effort = 'wait', false) AND provision.holds_wait(startable.job_id, startable.ordinal, startable.engine_id, call) THEN
             ended_any := ended_any OR provision.wait_has_ended(startable.job_id, startable.ordinal, call.name);
         ELSIF calls_at_once > 0
               AND NOT provision.take_slot(startable.engine_id, startable.job_id, calls_at_once + 1) THEN

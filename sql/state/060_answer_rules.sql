@@ -119,7 +119,8 @@ INSERT INTO provision.answer_rule (ordinal, kind, method, status_from, status_to
 -- the exception. What it says of a submission after that is never believed: the guard looks for the job.
 INSERT INTO provision.answer_rule (ordinal, kind, method, path_like, status_from, status_to, is_json, exc_type, verdict, error_code, trips, is_builtin) VALUES
     (740, 'frappe_agent', NULL,   NULL,               200, 299, true,  NULL,                      'success',      NULL,                 false, true),
-    (741, 'frappe_agent', NULL,   NULL,               200, 299, NULL,  NULL,                      'needs_person', 'NOT_AGENT',          false, true),
+    (741, 'frappe_agent', 'GET',  NULL,               200, 299, NULL,  NULL,                      'needs_person', 'NOT_AGENT',          false, true),
+    (762, 'frappe_agent', NULL,   NULL,               200, 299, NULL,  NULL,                      'ambiguous',    'NOT_AGENT',          false, true),
     (742, 'frappe_agent', NULL,   NULL,               300, 399, NULL,  NULL,                      'permanent',    'ENGINE_REDIRECTS',   false, true),
     (743, 'frappe_agent', NULL,   NULL,               401, 401, NULL,  NULL,                      'needs_person', 'ENGINE_AUTH_FAILED', false, true),
     (744, 'frappe_agent', NULL,   NULL,               403, 403, NULL,  NULL,                      'needs_person', 'ENGINE_FORBIDDEN',   false, true),

@@ -3,6 +3,8 @@ use strict;
 use warnings;
 use AgentStandin;
 use AgentTest;
+use JSON::PP;
+use PostgreSQL::Test::Utils;
 use ProvisionTest;
 use Test::More;
 
@@ -16,11 +18,11 @@ my $standin = AgentStandin->new('--step-ms', 20, '--root-password', $root_passwo
 my $node = new_node('main');
 
 create_agent($node, $standin);
-create_site_tenants($node, 'first', 'second', 'taken', 'stranger');
+create_site_tenants($node, 'first', 'second', 'third', 'taken', 'stranger');
 $standin->plant_site({ site => 'taken.example.com' });
 
 # -- made
-is(start_site_jobs($node, 'create_site', 'first', 'second', 'taken'), 3, 'jobs that make sites are started');
+is(start_site_jobs($node, 'create_site', 'first', 'second', 'third', 'taken'), 4, 'jobs that make sites are started');
 ok(wait_for_jobs($node), 'they end');
 my %jobs = site_jobs($node);
 is($jobs{first}, 'completed', 'a site is made') or diag(open_steps($node), last_calls($node));
@@ -29,7 +31,7 @@ is($jobs{taken}, 'failed SITE_TAKEN', 'one that somebody else has made is a conf
 is($node->safe_psql('postgres', q{SELECT lifecycle || ' ' || (settings ->> 'site') || ' ' || (metadata ->> 'created_site') FROM provision.tenant WHERE name = 'first'}),
 	'active first.example.com first.example.com', 'the tenant is active, and its site known');
 is($node->safe_psql('postgres', q{SELECT bool_and(calls_done = calls_total AND calls_total > 0) FROM provision.step_status WHERE tenant = 'first'}), 't', 'progress came to its end');
-is(sites_of($standin, 'created'), 'first.example.com second.example.com', 'Agent made these');
+is(sites_of($standin, 'created'), 'first.example.com second.example.com third.example.com', 'Agent made these');
 ok(ask($node, q{SELECT provision_create_site('first')}), 'once more');
 ok(wait_for_jobs($node), 'and it ends');
 is({ site_jobs($node) }->{first}, 'completed', 'what is there is taken over');
@@ -63,17 +65,18 @@ ok(wait_for_jobs($node), 'a job for it ends');
 is({ site_jobs($node) }->{first}, 'failed SITE_TAKEN', 'it is left alone');
 
 # -- rolled back
-my $job = $node->safe_psql('postgres', q{SELECT min(job_id) FROM provision.job_status WHERE tenant = 'second' AND workflow = 'create_site'});
+my $job = $node->safe_psql('postgres', q{SELECT min(job_id) FROM provision.job_status WHERE tenant = 'third' AND workflow = 'create_site'});
 $node->safe_psql('postgres', "SELECT provision_rollback($job)");
 ok(wait_for_jobs($node), 'a rollback ends');
 is($node->safe_psql('postgres', "SELECT concat_ws(' ', state, error_message) FROM provision.job_status WHERE job_id = $job"), 'rolled_back', 'the site is removed again') or diag(last_calls($node));
-is(sites_of($standin, 'deleted'), 'first.example.com second.example.com', 'by Agent');
+is(sites_of($standin, 'deleted'), 'first.example.com third.example.com', 'by Agent');
 
 # -- kept secret
 my ($sent) = grep { $_->{method} eq 'POST' && $_->{path} =~ m{/sites$} } $standin->requests;
-my $password = $sent->{body}{admin_password} // '';
+my $body = ref $sent->{body} ? $sent->{body} : decode_json($sent->{body});
+my $password = $body->{admin_password};
 like($password, qr/^[A-Za-z0-9]{24}$/, 'the password of the administrator is strong and harmless');
-is($sent->{body}{mariadb_root_password}, $root_password, 'the one of the database went along');
+is($body->{mariadb_root_password}, $root_password, 'the one of the database went along');
 foreach my $secret ($root_password, $password, 'test-token')
 {
 	is(tables_with($node, $secret), '', 'no table that is shown has it');

@@ -4,6 +4,7 @@ use warnings;
 use AgentStandin;
 use AgentTest;
 use JSON::PP;
+use PostgreSQL::Test::Utils;
 use ProvisionTest;
 use Test::More;
 
