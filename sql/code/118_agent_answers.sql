@@ -53,7 +53,7 @@ BEGIN ATOMIC
     SELECT coalesce(provision.last_words(job #>> '{data,output}'), provision.last_words(step #>> '{data,output}'),
                     provision.last_words(job #>> '{data,traceback}'), provision.last_words(step #>> '{data,traceback}'),
                     provision.last_words(step #>> '{commands,0,output}'), 'its process was ended')
-           || coalesce(format(' (step "%s")', left(step ->> 'name', 100)), '');
+           || coalesce(' (step "' || left(step ->> 'name', 100) || '")', '');
 END;
 COMMENT ON FUNCTION provision.agent_failure(jsonb, jsonb) IS 'Why a job of Agent failed, from where it tells it best.';
 
