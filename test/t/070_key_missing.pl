@@ -47,7 +47,7 @@ is($node->safe_psql('postgres', 'SELECT count(*) FROM provision.attempt WHERE fi
 is($node->safe_psql('postgres', q{SELECT count(*) FROM provision.job_step AS s
 	WHERE tries > 0 OR attempt_count <> (SELECT count(*) FROM provision.attempt AS a WHERE a.job_id = s.job_id AND a.ordinal = s.ordinal)}), 0, 'and none used up');
 is($node->safe_psql('postgres', q{SELECT string_agg(reason || ': ' || detail, '|') FROM provision_why('t1') WHERE reason = 'key missing'}),
-	'key missing: The credentials cannot be opened. They are sealed with key "k1", which is missing. '
+	'key missing: A secret cannot be opened. They are sealed with key "k1", which is missing. '
 	. 'The file of provision.key_file gives no keys. It cannot be opened: No such file or directory.', 'and the reason is told');
 like($node->safe_psql('postgres', q{SELECT c ->> 'status' || ' ' || (c ->> 'detail') FROM jsonb_array_elements(provision_health() -> 'checks') AS c WHERE c ->> 'check' = 'key'}),
 	qr/^degraded 1 secret is sealed with key "k1", which is missing/, 'by the health check, too');
