@@ -40,6 +40,9 @@ else
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
+# Most servers are built without --enable-depend: an object that is older than a header would see other structures than the rest.
+$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h)
+
 # State first, then code, then the workflows that come with it, last what is said of all functions (code/9*). An upgrade
 # replays all but the state.
 CODE = $(sort $(wildcard sql/code/*.sql))
