@@ -25,14 +25,20 @@
 /* Of what is longer, base64 is blanked so far. */
 #define LONGEST_ENCODED 1024
 
-/* JSON in JSON in JSON in JSON; a bound, so that endless ones take no time. */
-#define MAX_BACKSLASHES 15
-
 /*
- * How many bytes of text stand for this character in a form that was applied
- * so many times; 0 when they stand for another.
+ * One way to write a character as several.  Asked with one more of them each
+ * time, "read" says how many stand for *character (more than 0), that it needs
+ * another (0), or that they are no escape (-1); '\0' follows the last one.
  */
-typedef size_t (*Form) (const char *text, size_t room, char wanted, size_t times);
+typedef struct Escape
+{
+	char		start;
+	size_t		times;			/* how often the text may have been escaped */
+	int			(*read) (const char *unit, size_t count, char *character);
+} Escape;
+
+/* More than the longest escape has: "&#x0000061;". */
+#define LONGEST_ESCAPE 12
 
 /*
  * The secret of "Authorization: token key:secret"; of another scheme, or
@@ -71,125 +77,164 @@ digit_value(char digit)
 	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : 16;
 }
 
-/* Whether these digits, as a number, are that character. */
-static bool
-is_number(const char *digits, size_t count, int base, char wanted)
+/* "\"" and "\u0041"; a backslash before another character goes. */
+static int
+read_json(const char *unit, size_t count, char *character)
+{
+	if (count == 1)
+		return 0;
+	*character = unit[1];
+	if (count == 2)
+		return unit[1] == '\0' ? -1 : unit[1] == 'u' ? 0 : 2;
+	if (digit_value(unit[count - 1]) >= 16)
+		return 2;
+	if (count < 6)
+		return 0;
+	*character = (char) (digit_value(unit[4]) << 4 | digit_value(unit[5]));
+	return unit[2] == '0' && unit[3] == '0' ? 6 : 2;
+}
+
+/* "%41" */
+static int
+read_percent(const char *unit, size_t count, char *character)
+{
+	if (count > 1 && digit_value(unit[count - 1]) >= 16)
+		return -1;
+	if (count < 3)
+		return 0;
+	*character = (char) (digit_value(unit[1]) << 4 | digit_value(unit[2]));
+	return 3;
+}
+
+/* The digits between "&#" or "&#x" and ";" as a number. */
+static int
+read_number(const char *digits, const char *end, int base)
 {
 	int			number = 0;
 
-	for (size_t i = 0; i < count; i++)
+	if (digits == end)
+		return -1;
+	for (; digits < end; digits++)
 	{
-		int			value = digit_value(digits[i]);
-
-		if (value >= base || number > 0xff)
-			return false;
-		number = number * base + value;
+		number = number * base + digit_value(*digits);
+		if (digit_value(*digits) >= base || number > 0xff)
+			return -1;
 	}
-	return count > 0 && number == (unsigned char) wanted;
+	return number;
 }
 
-/* "\u0041", or the character itself after as many backslashes as there are: JSON doubles them each time. */
-static size_t
-json_length(const char *text, size_t room, char wanted, size_t times)
+/* "&#65;", "&#x41;" and the five names that every escaping knows. */
+static int
+read_entity(const char *unit, size_t count, char *character)
 {
-	size_t		slashes = 0;
+	static const char *const names[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&apos;"};
+	bool		hexadecimal = count > 2 && (unit[2] | 0x20) == 'x';
+	int			number;
 
-	(void) times;
-	while (slashes < room && slashes < MAX_BACKSLASHES && text[slashes] == '\\')
-		slashes++;
-	if (slashes > 0 && room - slashes >= 5 && text[slashes] == 'u' &&
-		is_number(text + slashes + 1, 4, 16, wanted))
-		return slashes + 5;
-	if (wanted == '\\')
-		return slashes;
-	return slashes < room && text[slashes] == wanted ? slashes + 1 : 0;
-}
-
-/* "%41", "%2541", "%252541"; some of its letters may have been encoded fewer times than others. */
-static size_t
-percent_length(const char *text, size_t room, char wanted, size_t times)
-{
-	if (room == 0 || text[0] != '%')
-		return room > 0 && text[0] == wanted;
-	for (size_t used = 2 * times - 1; times > 0; times--, used -= 2)
-		if (room >= used + 2 && memcmp(text + 1, "2525", used - 1) == 0 && is_number(text + used, 2, 16, wanted))
-			return used + 2;
-	return wanted == '%';
-}
-
-/* "&#65;", "&#x41;" and the five names that every escaping knows; other ampersands stand for themselves. */
-static size_t
-entity_length(const char *text, size_t room, char wanted, size_t times)
-{
-	static const struct
-	{
-		char		character;
-		const char *name;
-	}			names[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&apos;"}};
-	const char *end = room == 0 ? NULL : memchr(text, ';', room < 12 ? room : 12);
-	size_t		length = end == NULL ? 0 : (size_t) (end - text) + 1;
-
-	(void) times;
-	if (room == 0 || text[0] != '&')
-		return room > 0 && text[0] == wanted;
+	if (count == 1)
+		return 0;
+	if (unit[count - 1] != ';')
+		return unit[count - 1] == '&' ? -1 : 0;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].character == wanted && length == strlen(names[i].name) &&
-			memcmp(text, names[i].name, length) == 0)
-			return length;
-	if (length < 4 || text[1] != '#')
-		return wanted == '&';
-	if ((text[2] | 0x20) == 'x')
-		return is_number(text + 3, length - 4, 16, wanted) ? length : 0;
-	return is_number(text + 2, length - 3, 10, wanted) ? length : 0;
+		if (count == strlen(names[i]) && memcmp(unit, names[i], count) == 0)
+		{
+			*character = "&<>\"'"[i];
+			return (int) count;
+		}
+	if (unit[1] != '#')
+		return -1;
+	number = read_number(unit + (hexadecimal ? 3 : 2), unit + count - 1, hexadecimal ? 16 : 10);
+	*character = (char) number;
+	return number < 0 ? -1 : (int) count;
 }
 
-static size_t
-hex_length(const char *text, size_t room, char wanted, size_t times)
-{
-	(void) times;
-	return room >= 2 && is_number(text, 2, 16, wanted) ? 2 : 0;
-}
+static const Escape escapes[] = {{'\\', 4, read_json}, {'%', 3, read_percent}, {'&', 2, read_entity}};
 
 /*
- * How long the secret in this form is at the start of the text; 0: it is not
- * there.  Its backslashes may have been taken with the one before them.
+ * The first character of the text after so many times of unescaping, and in
+ * *taken how many of its bytes stand for it.
  */
+static char
+first_character(const Escape *escape, size_t times, const char *text, size_t room, size_t *taken)
+{
+	char		unit[LONGEST_ESCAPE] = {0};
+	size_t		ends[LONGEST_ESCAPE];
+	char		character;
+	size_t		end = 0;
+
+	*taken = room > 0;
+	if (times == 0 || room == 0)
+		return room > 0 ? *text : '\0';
+	unit[0] = first_character(escape, times - 1, text, room, &ends[0]);
+	*taken = end = ends[0];
+	if (unit[0] != escape->start)
+		return unit[0];
+	for (size_t count = 1; count <= LONGEST_ESCAPE; count++)
+	{
+		int			read = escape->read(unit, count, &character);
+
+		if (read > 0)
+			*taken = ends[read - 1];
+		if (read != 0)
+			return read > 0 ? character : unit[0];
+		if (count == LONGEST_ESCAPE)
+			break;
+		unit[count] = first_character(escape, times - 1, text + end, room - end, &ends[count]);
+		end = ends[count] += end;
+	}
+	return unit[0];
+}
+
+/* How long the secret, escaped so many times in whole or in part, is at the start of the text; 0: it is not there. */
 static size_t
-form_length(Form form, size_t times, const char *text, size_t room, const char *secret)
+escaped_length(const Escape *escape, size_t times, const char *text, size_t room, const char *secret)
 {
 	size_t		length = 0;
-	char		before = '\0';
 
-	for (; *secret != '\0'; before = *secret++)
+	for (; *secret != '\0'; secret++)
 	{
-		size_t		taken = form(text + length, room - length, *secret, times);
+		size_t		taken;
 
-		if (taken == 0 && (*secret != '\\' || before != '\\'))
+		if (first_character(escape, times, text + length, room - length, &taken) != *secret)
 			return 0;
 		length += taken;
 	}
 	return length;
 }
 
-static void
-hide_forms(char *text, size_t length, const char *secret)
+static size_t
+hex_length(const char *text, size_t room, const char *secret)
 {
-	static const struct
-	{
-		Form		form;
-		size_t		times;
-	}			forms[] = {{json_length, 1}, {percent_length, 1}, {percent_length, 2}, {percent_length, 3},
-	{entity_length, 1}, {hex_length, 1}};
-	const char	starts[] = {*secret, '\\', '%', '&', "0123456789abcdef"[(unsigned char) *secret >> 4]};
+	size_t		length = 0;
+
+	for (; *secret != '\0'; secret++, length += 2)
+		if (room - length < 2 || digit_value(text[length]) << 4 != (*secret & 0xf0) ||
+			digit_value(text[length + 1]) != (*secret & 0x0f))
+			return 0;
+	return length;
+}
+
+static void
+hide_escaped(char *text, size_t length, const char *secret)
+{
+	const char	starts[] = {*secret, '\\', '%', '&'};
 	char	   *end = text + length;
 
 	for (; text < end; text++)
 	{
 		if (memchr(starts, *text, sizeof(starts)) == NULL)
 			continue;
-		for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-			memset(text, '*', form_length(forms[i].form, forms[i].times, text, (size_t) (end - text), secret));
+		for (const Escape *escape = escapes; escape < escapes + sizeof(escapes) / sizeof(escapes[0]); escape++)
+			for (size_t times = 1; times <= escape->times; times++)
+				memset(text, '*', escaped_length(escape, times, text, (size_t) (end - text), secret));
 	}
+}
+
+static void
+hide_hex(char *text, size_t length, const char *secret)
+{
+	for (char *end = text + length; text < end; text++)
+		memset(text, '*', hex_length(text, (size_t) (end - text), secret));
 }
 
 static void
@@ -252,7 +297,8 @@ hide(char *text, size_t length, const char *secret)
 	size_t		secret_length = strlen(secret);
 	size_t		encoded_length = secret_length < LONGEST_ENCODED ? secret_length : LONGEST_ENCODED;
 
-	hide_forms(text, length, secret);
+	hide_escaped(text, length, secret);
+	hide_hex(text, length, secret);
 	hide_bytes(text, length, secret, secret_length);
 	hide_base64(text, length, secret, encoded_length);
 }

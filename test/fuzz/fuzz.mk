@@ -2,7 +2,7 @@
 #
 #   make -f test/fuzz/fuzz.mk fuzz SECONDS=600               each target for so long, one after the other
 #   make -f test/fuzz/fuzz.mk http_answer SECONDS=600        one target
-#   make -f test/fuzz/fuzz.mk -j2 check                      the corpora and 3 seconds of each, as in continuous integration
+#   make -f test/fuzz/fuzz.mk -j2 check                      the corpora and some seconds of each, the same ones every time, as in continuous integration
 #   make -f test/fuzz/fuzz.mk keep TARGETS=http_answer       adds what the last runs found to the corpus, minimised
 #
 # A finding ends the run; its input is left in test/fuzz/build/findings. Needs clang with its runtime libraries, libcurl and OpenSSL.
@@ -27,6 +27,14 @@ MAX_LENGTH_retry_after = 64
 MAX_LENGTH_http_hide = 512
 MAX_LENGTH_http_request = 1024
 MAX_LENGTH_key_ring = 2048
+
+# Inputs of the short run, of some seconds each.
+RUNS = 50000
+RUNS_http_answer = 20000
+RUNS_http_request = 100000
+RUNS_json_text = 500000
+RUNS_retry_after = 800000
+RUNS_text_excerpt = 400000
 limits = -max_len=$(or $(MAX_LENGTH_$(1)),$(MAX_LENGTH)) -timeout=20 -rss_limit_mb=1024 $(patsubst %,-dict=%,$(wildcard $(FUZZ_DIR)/$(1).dict))
 
 .PHONY: all fuzz check keep clean $(TARGETS) $(addprefix check-,$(TARGETS))
@@ -44,7 +52,7 @@ $(TARGETS): %: $(FUZZ_BUILD)/fuzz_%
 check: $(addprefix check-,$(TARGETS))
 
 $(addprefix check-,$(TARGETS)): check-%: $(FUZZ_BUILD)/fuzz_%
-	@$(FUZZ_DIR)/run_short $(FUZZ_BUILD) $* $(call limits,$*)
+	@$(FUZZ_DIR)/run_short $(FUZZ_BUILD) $* $(or $(RUNS_$*),$(RUNS)) $(call limits,$*)
 
 keep: all
 	@set -e; for target in $(TARGETS); do \
