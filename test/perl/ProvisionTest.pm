@@ -4,7 +4,7 @@ package ProvisionTest;
 use strict;
 use warnings;
 use Exporter 'import';
-use PostgreSQL::Test::Cluster;
+use ProvisionNode;
 use PostgreSQL::Test::Utils;
 use Standin;
 use Test::More;
@@ -21,7 +21,7 @@ our @EXPORT = qw(
 sub new_node
 {
 	my ($name, %options) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name, $options{faults} ? (install_path => $ENV{FAULTS_INSTALL}) : ());
+	my $node = ProvisionNode->new($name, $options{faults} ? (install_path => $ENV{FAULTS_INSTALL}) : ());
 
 	local $ENV{CLUSTER_TEMPLATE} = "$ENV{CLUSTER_TEMPLATES}/" . ($options{extension} // 1 ? 'extended' : 'plain') if $ENV{CLUSTER_TEMPLATES};
 	$node->init(%{ $options{init} // {} });

@@ -19,7 +19,7 @@ sub new
 {
 	my ($class, @options) = @_;
 	my $ready = PostgreSQL::Test::Utils::tempdir() . '/port';
-	my $self = bless { http => HTTP::Tiny->new(timeout => 60) }, $class;
+	my $self = bless { http => HTTP::Tiny->new(timeout => 60, keep_alive => 0) }, $class;
 
 	$self->{process} = IPC::Run::start(
 		[ 'python3', $class->program, '--ready-file', $ready, '--max-seconds', '1200', @options ],

@@ -2,7 +2,7 @@
 use strict;
 use warnings;
 use ProvisionTest;
-use PostgreSQL::Test::Cluster;
+use ProvisionNode;
 use PostgreSQL::Test::Utils;
 use Standin;
 use Test::More;
@@ -13,7 +13,7 @@ my $primary = new_node('primary', init => { allows_streaming => 1 });
 create_engine($primary, $standin);
 create_tenants($primary, 4);
 $primary->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
+my $standby = ProvisionNode->new('standby');
 $standby->init_from_backup($primary, 'base', has_streaming => 1);
 $standby->start;
 

@@ -2,7 +2,7 @@
 use strict;
 use warnings;
 use ProvisionTest;
-use PostgreSQL::Test::Cluster;
+use ProvisionNode;
 use PostgreSQL::Test::Utils;
 use Standin;
 use Test::More;
@@ -23,7 +23,7 @@ my $made = () = $standin->creations;
 $origin->safe_psql('postgres', 'SELECT pg_switch_wal()');
 
 # To a point in time: the job that has ended long since waits again.
-my $past = PostgreSQL::Test::Cluster->new('past');
+my $past = ProvisionNode->new('past');
 $past->init_from_backup($origin, 'base', has_restoring => 1, standby => 0);
 $past->append_conf('postgresql.conf', "recovery_target_name = 'waiting'\nrecovery_target_action = 'promote'");
 $past->start;
@@ -40,7 +40,7 @@ ok(wait_for_worker($past), 'once adopted it stays so');
 $past->stop;
 
 # The files of a backup, started as they are: neither identifier nor timeline differ.
-my $twin = PostgreSQL::Test::Cluster->new('twin');
+my $twin = ProvisionNode->new('twin');
 $origin->backup('later');
 $twin->init_from_backup($origin, 'later');
 $twin->start;

@@ -2,7 +2,7 @@
 use strict;
 use warnings;
 use ProvisionTest;
-use PostgreSQL::Test::Cluster;
+use ProvisionNode;
 use PostgreSQL::Test::Utils;
 use Standin;
 use Test::More;
@@ -13,7 +13,7 @@ my $primary = new_node('primary', init => { allows_streaming => 1 });
 create_engine($primary, $standin);
 create_tenants($primary, 4);
 $primary->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
+my $standby = ProvisionNode->new('standby');
 $standby->init_from_backup($primary, 'base', has_streaming => 1);
 $standby->start;
 $primary->append_conf('postgresql.conf', "synchronous_standby_names = 'standby'\nsynchronous_commit = on");
@@ -23,7 +23,7 @@ start_jobs($primary, 1);
 ok(wait_for_jobs($primary), 'jobs run');
 
 # The first call after this waits in the old primary until it is cut off; its outcome is never committed anywhere.
-$standin->fault({ method => 'POST', nth => 1 }, { delay_after_ms => 700 });
+$standin->fault({ method => 'POST', nth => 1 }, { delay_after_ms => 5000 });
 start_jobs($primary, 4);
 ok(wait_until(sub { grep { $_->{fault} } $standin->requests }), 'a call is in flight');
 $standby->promote;

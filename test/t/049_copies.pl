@@ -3,7 +3,7 @@ use strict;
 use warnings;
 use ProvisionTest;
 use File::Copy;
-use PostgreSQL::Test::Cluster;
+use ProvisionNode;
 use PostgreSQL::Test::Utils;
 use Standin;
 use Test::More;
@@ -41,7 +41,7 @@ ok_invariants($origin, $standin);
 # The old cluster could still be started.
 $origin->safe_psql('postgres', q{SELECT provision_engine_pause('bench'); SELECT provision_start('t1')});
 $origin->stop;
-my $upgraded = PostgreSQL::Test::Cluster->new('upgraded');
+my $upgraded = ProvisionNode->new('upgraded');
 my $binaries = $origin->config_data('--bindir');
 $upgraded->init;
 $upgraded->append_conf('postgresql.conf', "shared_preload_libraries = 'provision'");
