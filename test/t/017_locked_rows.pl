@@ -35,7 +35,7 @@ $session->query_safe('COMMIT');
 ok(wait_for_jobs($node), 'freed, it ends too');
 
 # A job whose call is in flight.
-$standin->fault({ body_regex => '"t[12]"' }, { delay_ms => 1000 });
+$standin->fault({ body_regex => '"t[12]"' }, { delay_ms => 3000 });
 start_jobs($node, 20, 'two');
 ok(wait_until(sub { $standin->control('GET', 'stats')->{running} == 2 }), 'two calls are in flight');
 $session->query_safe(q{BEGIN; SELECT FROM provision.job JOIN provision.tenant USING (tenant_id) WHERE name = 't1' AND finished_at IS NULL FOR UPDATE OF job});

@@ -33,7 +33,7 @@ $holder->query_safe('ROLLBACK');
 ok(poll($node, q{SELECT state = 'completed' FROM provision.job}), 'released, the job runs');
 
 # A pending job that is held when its turn comes is not forgotten.
-$standin->fault({ path_regex => 'ping', nth => 1 }, { delay_ms => 1500 });
+$standin->fault({ path_regex => 'ping', nth => 1 }, { delay_ms => 3000 });
 $node->safe_psql('postgres', q{SELECT provision_start('t2', 'three')});
 ok(poll($node, q{SELECT count(*) = 1 FROM provision.job WHERE state = 'running'}), 'one job takes the only slot');
 $node->safe_psql('postgres', q{SELECT provision_start('t3', 'three')});

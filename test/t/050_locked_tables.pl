@@ -32,7 +32,7 @@ sub is_hindered_again_and_again
 foreach my $table ('job', 'attempt', 'event')
 {
 	my $before = hindrances();
-	$standin->fault({ path_regex => 'ping', nth => 1 }, { delay_ms => 500 });
+	$standin->fault({ path_regex => 'ping', nth => 1 }, { delay_ms => 2000 });
 	start_jobs($node, 10, 'three');
 	ok(wait_until(sub { $standin->control('GET', 'stats')->{running} > 0 }), 'calls are in flight');
 	$holder->query_safe("BEGIN; LOCK TABLE provision.$table IN ACCESS EXCLUSIVE MODE");

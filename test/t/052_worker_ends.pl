@@ -59,7 +59,7 @@ is($node->safe_psql('postgres', 'SELECT provision_worker_start()'), 't', 'asked 
 ok(wait_for_worker($node, 'postgres', $pid), 'a worker comes at once, and stays');
 
 # kill -9 of the postmaster: the worker goes with it and sends nothing more.
-$standin->fault({ path_regex => 'ping' }, { delay_ms => 300 });
+$standin->fault({ path_regex => 'ping' }, { delay_ms => 1000 });
 start_jobs($node, 10, 'two');
 ok(wait_until(sub { $standin->control('GET', 'stats')->{running} == 10 }), 'calls are in flight');
 my $worker = worker_pid($node);

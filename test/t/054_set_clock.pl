@@ -45,7 +45,7 @@ foreach my $offset ($hour, 0, $year, 0)
 {
 	# Two calls are refused at first, so that their jobs pause; one is on its way.
 	$standin->fault({ body_regex => '"t[23]"', times => 2 }, { status => 503, body => { message => 'busy' } });
-	$standin->fault({ body_regex => '"t4"', nth => 1 }, { delay_ms => 700 });
+	$standin->fault({ body_regex => '"t4"', nth => 1 }, { delay_ms => 2000 });
 	$started += start_jobs($node, 10, 'three');
 	ok(poll($node, q{SELECT EXISTS (SELECT FROM provision.job_step WHERE state = 'retrying') AND EXISTS (SELECT FROM provision.attempt WHERE finished_at IS NULL)}),
 		'a job pauses, a call is in flight');
