@@ -27,7 +27,7 @@ $$;
 COMMENT ON FUNCTION @extschema@.provision_validate(jsonb, text) IS
     'Everything that is wrong with a tenant''s config, at once, with what to do about it; no row: it can be used.';
 
-CREATE OR REPLACE FUNCTION provision.refuse_invalid_config(config jsonb, workflow text)
+CREATE OR REPLACE FUNCTION provision.refuse_invalid_config(config jsonb, workflow text, tenant text DEFAULT NULL, company bytea DEFAULT NULL, abbr bytea DEFAULT NULL)
     RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -38,14 +38,17 @@ DECLARE
 BEGIN
     SELECT count(*), string_agg(concat_ws(': ', problem.field, problem.code, problem.message || ' ' || problem.hint), chr(10))
       INTO problem_count, problem_lines
-      FROM provision.config_problems(refuse_invalid_config.config, refuse_invalid_config.workflow) AS problem;
+      FROM (SELECT * FROM provision.config_problems(refuse_invalid_config.config, refuse_invalid_config.workflow)
+            UNION ALL
+            SELECT * FROM provision.duplicate_problems(refuse_invalid_config.tenant, refuse_invalid_config.company, refuse_invalid_config.abbr)) AS problem;
     IF problem_count > 0 THEN
         RAISE EXCEPTION 'config cannot be used: % found', CASE problem_count WHEN 1 THEN '1 problem' ELSE problem_count || ' problems' END
             USING ERRCODE = 'PV003', DETAIL = problem_lines, HINT = 'provision_validate(config) shows the problems as rows.';
     END IF;
 END;
 $$;
-COMMENT ON FUNCTION provision.refuse_invalid_config(jsonb, text) IS 'Raises PV003 with every problem of the config in its DETAIL, one line each; silent when there is none.';
+COMMENT ON FUNCTION provision.refuse_invalid_config(jsonb, text, text, bytea, bytea)
+    IS 'Raises PV003 with every problem of the config in its DETAIL, one line each, what the tenant with these claims may not have included; silent when there is none.';
 
 -- A tenant's config is complete for tenant_setup when it is stored; another workflow may need more.
 CREATE OR REPLACE FUNCTION provision.refuse_missing_settings(tenants text[], chosen provision.workflow)

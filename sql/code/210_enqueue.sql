@@ -284,6 +284,7 @@ BEGIN
         PERFORM provision.prepare_site_jobs(tenants, chosen);
         options := options - 'confirmed' || jsonb_build_object('confirmed', provision.is_administrator());
     END IF;
+    PERFORM provision.claim_companies(tenants) WHERE chosen.activates;
     new_jobs := provision.insert_jobs(tenants, chosen, options, priority, run_at, idempotency_key);
     IF cardinality(new_jobs) < cardinality(tenants) THEN
         PERFORM provision.refuse_tenants_going_back(tenants, chosen.name);

@@ -96,7 +96,9 @@ BEGIN
         IF tenant.settings ->> 'site' IS NULL THEN      -- from now on everything agrees where the tenant lives
             UPDATE provision.tenant AS kept
                SET config = kept.config || jsonb_build_object('site', provision.site_name(tenant, engine)),
-                   settings = kept.settings || jsonb_build_object('site', provision.site_name(tenant, engine))
+                   settings = kept.settings || jsonb_build_object('site', provision.site_name(tenant, engine)),
+                   company_claim = NULL,
+                   abbr_claim = NULL
              WHERE kept.tenant_id = tenant.tenant_id;
             PERFORM provision.log_tenant_event(tenant.name, 'tenant_updated', NULL, NULL, '{"keys": ["site"]}');
         END IF;

@@ -106,6 +106,8 @@ BEGIN
         UPDATE provision.tenant
            SET lifecycle = CASE WHEN ready.deletes THEN 'deleted' ELSE 'active' END,
                metadata = CASE WHEN ready.deletes THEN '{}' ELSE tenant.metadata END,
+               company_claim = CASE WHEN NOT ready.deletes THEN tenant.company_claim END,
+               abbr_claim = CASE WHEN NOT ready.deletes THEN tenant.abbr_claim END,
                updated_at = clock_timestamp()
           FROM ready
          WHERE tenant.tenant_id = ready.tenant_id

@@ -1,5 +1,21 @@
 -- Tenants: what they are called, where they live, what they want.
 
+-- Calls go to a tenant's site with the credentials of its engine, which may open other tenants' sites, too.
+CREATE OR REPLACE FUNCTION provision.refuse_moving(tenant provision.tenant, config jsonb)
+    RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF config -> 'site' IS DISTINCT FROM tenant.config -> 'site' AND NOT provision.is_administrator() THEN
+        RAISE EXCEPTION 'permission denied to change the site of tenant "%"', tenant.name
+            USING ERRCODE = 'insufficient_privilege', DETAIL = provision.actor_in_words(),
+                  HINT = 'A platform administrator can: on that site may be other tenants.';
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION provision.refuse_moving(provision.tenant, jsonb) IS 'Error 42501 for a config with another site, unless a platform administrator gives it.';
+
 CREATE OR REPLACE FUNCTION provision.refuse_invalid_plan(plan text)
     RETURNS void
     LANGUAGE plpgsql IMMUTABLE
@@ -39,18 +55,21 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_tenant_create(tenant text, engi
 AS $$
 DECLARE
     home       provision.engine := provision.open_engine(provision_tenant_create.engine);
+    settings   constant jsonb := provision.tenant_settings(provision_tenant_create.config);
+    claims     record;
     new_tenant bigint;
 BEGIN
     PERFORM provision.admit_requests(ARRAY[provision_tenant_create.tenant]);
     PERFORM provision.refuse_invalid_name('tenant', provision_tenant_create.tenant);
     PERFORM provision.refuse_invalid_plan(provision_tenant_create.plan);
-    PERFORM provision.refuse_invalid_config(provision_tenant_create.config, 'tenant_setup');
-    INSERT INTO provision.tenant (name, engine_id, plan, config, settings)
-    VALUES (provision_tenant_create.tenant, home.engine_id, provision_tenant_create.plan, provision_tenant_create.config,
-            provision.tenant_settings(provision_tenant_create.config))
+    SELECT * INTO claims FROM provision.early_claims(settings, home);
+    PERFORM provision.refuse_invalid_config(provision_tenant_create.config, 'tenant_setup', provision_tenant_create.tenant, claims.company, claims.abbr);
+    INSERT INTO provision.tenant (name, engine_id, plan, config, settings, company_claim, abbr_claim)
+    VALUES (provision_tenant_create.tenant, home.engine_id, provision_tenant_create.plan, provision_tenant_create.config, settings, claims.company, claims.abbr)
     ON CONFLICT DO NOTHING
     RETURNING tenant_id INTO new_tenant;
-    IF new_tenant IS NULL THEN
+    IF new_tenant IS NULL THEN      -- its name, or what it claims, has been given meanwhile
+        PERFORM provision.refuse_invalid_config(provision_tenant_create.config, 'tenant_setup', provision_tenant_create.tenant, claims.company, claims.abbr);
         RAISE EXCEPTION 'tenant "%" already exists', provision_tenant_create.tenant
             USING ERRCODE = 'duplicate_object', HINT = 'provision_tenant_update() changes it.';
     END IF;
@@ -68,25 +87,31 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_tenant_update(tenant text, conf
 AS $$
 DECLARE
     changed provision.tenant := provision.lock_tenant(provision_tenant_update.tenant);
+    home    constant provision.engine := (SELECT engine FROM provision.engine WHERE engine.engine_id = changed.engine_id);
     merged  jsonb;
+    claims  record;
 BEGIN
     IF jsonb_typeof(provision_tenant_update.config) IS DISTINCT FROM 'object' THEN
         RAISE EXCEPTION 'config must be a JSON object' USING ERRCODE = 'PV003', HINT = 'Give the keys that change, for example {"email": "a@example.com"}.';
     END IF;
     merged := (changed.config || provision_tenant_update.config)
               - ARRAY(SELECT given.key FROM jsonb_each(provision_tenant_update.config) AS given WHERE given.value = 'null');
-    PERFORM provision.refuse_invalid_config(merged, 'tenant_setup');
+    PERFORM provision.refuse_moving(changed, merged);
+    changed.settings := provision.tenant_settings(merged);
+    SELECT * INTO claims FROM provision.company_claims(changed.settings, home) WHERE changed.company_claim IS NOT NULL;
+    PERFORM provision.refuse_invalid_config(merged, 'tenant_setup', changed.name, claims.company, claims.abbr);
     UPDATE provision.tenant AS kept
        SET config = merged,
-           settings = provision.tenant_settings(merged),
+           settings = changed.settings,
            updated_at = clock_timestamp()
      WHERE kept.tenant_id = changed.tenant_id;
+    PERFORM provision.claim_company(changed, home) WHERE (claims.company, claims.abbr) IS DISTINCT FROM (changed.company_claim, changed.abbr_claim);
     PERFORM provision.log_tenant_event(changed.name, 'tenant_updated', NULL, NULL,
                 jsonb_build_object('keys', ARRAY(SELECT jsonb_object_keys(provision_tenant_update.config))));
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_tenant_update(text, jsonb) IS
-    'Replaces the given keys of a tenant''s config and leaves the others; null removes one. Steps that have not run yet see it, those that are done do not change: start a new job for them. Errors: PV003 config with all problems, 42501 not an owner or admin of the tenant; for platform members, 42704 tenant.';
+    'Replaces the given keys of a tenant''s config and leaves the others; null removes one. Steps that have not run yet see it, those that are done do not change: start a new job for them. Its site is changed by platform administrators only. Errors: PV003 config with all problems, 42501 not an owner or admin of the tenant, or another site; for platform members, 42704 tenant.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_tenant_secret(tenant text, api_key text, api_secret text)
     RETURNS void

@@ -119,6 +119,10 @@ CREATE TABLE provision.tenant (
     lifecycle   text NOT NULL DEFAULT 'pending',
     created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     updated_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    company_claim bytea,
+    abbr_claim  bytea,
+    CONSTRAINT company_belongs_to_one UNIQUE (company_claim),
+    CONSTRAINT abbreviation_belongs_to_one UNIQUE (abbr_claim),
     CONSTRAINT name_is_a_short_word CHECK (name ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$'),
     CONSTRAINT plan_is_a_word CHECK (plan ~ '^[a-z][a-z0-9_]{0,31}$'),
     CONSTRAINT config_is_an_object CHECK (jsonb_typeof(config) = 'object'),
@@ -131,6 +135,8 @@ COMMENT ON TABLE provision.tenant IS 'One customer on an engine. Written by prov
 COMMENT ON COLUMN provision.tenant.key IS 'Part of the keys by which our documents are recognised on the server, where another database may have a tenant of the same name.';
 COMMENT ON COLUMN provision.tenant.config IS 'As given by the caller.';
 COMMENT ON COLUMN provision.tenant.settings IS 'config with every default filled in: what the plan functions read.';
+COMMENT ON COLUMN provision.tenant.company_claim IS 'Hash of its site and company: no two tenants work on one company. Null: not known yet where it will live, or deleted.';
+COMMENT ON COLUMN provision.tenant.abbr_claim IS 'Likewise of its site and the company''s abbreviation.';
 COMMENT ON COLUMN provision.tenant.metadata IS 'Facts the steps learnt about the tenant from the server (names of accounts, warehouses, ...).';
 
 CREATE TABLE provision.secret (

@@ -4,7 +4,7 @@ SET LOCAL provision.may_change_history = on;
 SELECT plan(19);
 
 SELECT provision_engine_create('bench', 'http://127.0.0.1:1');
-SELECT provision_tenant_create(tenant, 'bench', '{"company_name": "A", "abbr": "A", "country": "US"}') FROM unnest('{a,b}'::text[]) AS tenant;
+SELECT provision_tenant_create(tenant, 'bench', jsonb_build_object('company_name', tenant, 'country', 'US')) FROM unnest('{a,b}'::text[]) AS tenant;
 SELECT provision_start(tenant) FROM unnest('{a,b}'::text[]) AS tenant;
 SELECT provision_cancel('b');
 

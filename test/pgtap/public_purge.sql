@@ -14,7 +14,7 @@ UPDATE provision.job_step SET state = 'failed', finished_at = now(), error_code 
 SELECT provision.finish_job(:failed, 'failed');
 SELECT provision_start('acme') AS newest \gset
 SELECT provision_cancel(:newest);
-SELECT provision_tenant_create(name, 'main', '{"company_name": "Acme", "country": "Kenya"}') FROM unnest('{gamma,delta}'::text[]) AS name;
+SELECT provision_tenant_create(name, 'main', jsonb_build_object('company_name', name, 'country', 'Kenya')) FROM unnest('{gamma,delta}'::text[]) AS name;
 INSERT INTO provision.workflow (name) VALUES ('other');
 INSERT INTO provision.step (workflow_id, ordinal, name, plan_function) SELECT workflow_id, 1, 'step', 'provision.plan_nothing' FROM provision.workflow WHERE name = 'other';
 

@@ -3,7 +3,7 @@ BEGIN;
 SELECT plan(8);
 SELECT provision_engine_create('main', 'https://erp.example.com');
 SELECT provision_engine_secret('main', 'key', 'word');
-SELECT provision_tenant_create(name, 'main', '{"company_name": "Acme", "country": "Kenya"}') FROM unnest('{acme,beta,gamma}'::text[]) AS name;
+SELECT provision_tenant_create(name, 'main', jsonb_build_object('company_name', name, 'country', 'Kenya')) FROM unnest('{acme,beta,gamma}'::text[]) AS name;
 SELECT provision_start('acme', idempotency_key => 'order 17') AS job \gset
 UPDATE provision.job SET started_at = now() WHERE job_id = :job;
 SELECT is(state || ' ' || direction, 'pending back', 'a job turns round') FROM provision_cancel('acme', rollback => true);

@@ -2,7 +2,7 @@
 BEGIN;
 SELECT plan(7);
 SELECT provision_engine_create('main', 'https://erp.example.com');
-SELECT provision_tenant_create(name, 'main', '{"company_name": "Acme", "country": "Kenya"}') FROM unnest('{acme,beta}'::text[]) AS name;
+SELECT provision_tenant_create(name, 'main', jsonb_build_object('company_name', name, 'country', 'Kenya')) FROM unnest('{acme,beta}'::text[]) AS name;
 SELECT provision_start('acme', idempotency_key => 'order 17') AS job \gset
 SELECT is(provision_start('acme'), :job::bigint, 'the active job');
 SELECT is(provision_start('acme', idempotency_key => 'order 17'), :job::bigint, 'the job of the key');

@@ -2,7 +2,7 @@
 BEGIN;
 SELECT plan(4);
 SELECT provision_engine_create('main', 'https://erp.example.com');
-SELECT provision_tenant_create(name, 'main', '{"company_name": "Acme", "country": "Kenya"}', plan)
+SELECT provision_tenant_create(name, 'main', jsonb_build_object('company_name', name, 'country', 'Kenya'), plan)
   FROM (VALUES ('a', 'starter'), ('b', 'enterprise'), ('c', 'professional')) AS given (name, plan);
 SELECT provision_start('b', priority => 9) AS active \gset
 CREATE TEMPORARY TABLE started AS SELECT * FROM provision_start_many('{c,b,a,c}') WITH ORDINALITY AS started (job_id, place);

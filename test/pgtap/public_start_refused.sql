@@ -2,7 +2,7 @@
 BEGIN;
 SELECT plan(10);
 SELECT provision_engine_create('main', 'https://erp.example.com', options => '{"max_queue_depth": 1}');
-SELECT provision_tenant_create(name, 'main', '{"company_name": "Acme", "country": "Kenya"}') FROM unnest('{acme,beta}'::text[]) AS name;
+SELECT provision_tenant_create(name, 'main', jsonb_build_object('company_name', name, 'country', 'Kenya')) FROM unnest('{acme,beta}'::text[]) AS name;
 SELECT throws_ok($$ SELECT provision_start('nobody') $$, '42704', 'tenant "nobody" does not exist', 'tenant');
 SELECT throws_ok($$ SELECT provision_start(NULL) $$, '42704', NULL, 'no tenant');
 SELECT throws_ok($$ SELECT provision_start('acme', 'nothing') $$, '42704', 'workflow "nothing" does not exist', 'workflow');

@@ -2,7 +2,7 @@
 BEGIN;
 SELECT plan(7);
 SELECT provision_engine_create('main', 'https://erp.example.com');
-SELECT count(provision_tenant_create('t' || n, 'main', jsonb_build_object('company_name', 'T' || n, 'country', 'Kenya'))) FROM generate_series(1, 1000) AS n;
+SELECT count(provision_tenant_create('t' || n, 'main', jsonb_build_object('company_name', 'T' || n, 'abbr', n::text, 'country', 'Kenya'))) FROM generate_series(1, 1000) AS n;
 CREATE FUNCTION pg_temp.end_jobs(tenants text[], days integer) RETURNS void LANGUAGE sql AS $$
     INSERT INTO provision.job (tenant_id, engine_id, workflow_id, workflow, state, rank, correlation_id, created_by, finished_at)
     SELECT tenant_id, engine_id, workflow_id, workflow.name, 'completed', 0, 'old', '', now() - make_interval(days => days) + tenant_id * interval '1 s'

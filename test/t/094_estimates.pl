@@ -18,7 +18,7 @@ $node->safe_psql('postgres', qq{
 	       provision_engine_create('paced', '$url', options => '{"max_concurrent": 8, "rate_per_second": 18, "burst": 5}'),
 	       provision_engine_create('alone', '$url', options => '{"max_concurrent": 6}');
 	SELECT provision_engine_secret(engine, 'test-key', 'test-secret') FROM unnest('{narrow,paced,alone}'::text[]) AS engine;
-	SELECT provision_tenant_create(engine || n, engine, jsonb_build_object('company_name', 'Company ' || engine || n, 'country', 'US'),
+	SELECT provision_tenant_create(engine || n, engine, jsonb_build_object('company_name', 'Company ' || engine || n, 'abbr', left(engine, 1) || n, 'country', 'US'),
 	                               (ARRAY['starter', 'professional', 'enterprise'])[1 + n % 3])
 	  FROM unnest('{narrow,paced,alone}'::text[]) AS engine, generate_series(1, 60) AS n;});
 create_workflow($node, 'two', 2);
