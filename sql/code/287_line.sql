@@ -132,11 +132,29 @@ END;
 $$;
 COMMENT ON FUNCTION provision.distant_stops(bigint, double precision) IS 'Pending jobs of an engine behind its first 5,000, as a sample.';
 
--- For the views, which call it with the rights of whoever looks. It tells numbers and durations, and no name.
+CREATE OR REPLACE FUNCTION provision.is_own_place(engine_id bigint, rank double precision, job_id bigint, site integer)
+    RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT
+                     FROM provision.job
+                    WHERE job.job_id = is_own_place.job_id
+                      AND job.engine_id = is_own_place.engine_id
+                      AND job.rank = is_own_place.rank
+                      AND job.site = is_own_place.site
+                      AND job.tenant_id = ANY (provision.visible_tenants()));
+END;
+$$;
+COMMENT ON FUNCTION provision.is_own_place(bigint, double precision, bigint, integer) IS 'At this place in the line of an engine is a job of a tenant that who acts is a member of.';
+
+-- For the views, which call it with the rights of whoever looks. Whoever calls it otherwise could ask for any place: how busy which engine is,
+-- and whether there are jobs for a site.
 CREATE OR REPLACE FUNCTION provision.work_before(
     engine_id bigint, rank double precision, job_id bigint, site integer,
     OUT jobs bigint, OUT slots double precision, OUT slot_seconds double precision, OUT slot_variance double precision,
     OUT calls double precision, OUT exclusive_seconds double precision)
     AS 'MODULE_PATHNAME', 'provision_work_before' LANGUAGE C STABLE STRICT SECURITY DEFINER COST 500;
 COMMENT ON FUNCTION provision.work_before(bigint, double precision, bigint, integer)
-    IS 'What is in the line of an engine before this place: waiting jobs, calls at once in use, and the seconds, calls and, on the same site, exclusive seconds that all of them together still take. NaN: some have no history. Exact for the first 5,000.';
+    IS 'What is in the line of an engine before this place: waiting jobs, calls at once in use, and the seconds, calls and, on the same site, exclusive seconds that all of them together still take. NaN: some have no history. Exact for the first 5,000. Null for a place where no job is that who acts may look at.';
