@@ -10,6 +10,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_auth_members.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -112,6 +113,16 @@ provision_actor_owns(PG_FUNCTION_ARGS)
 	owner = ((Form_pg_proc) GETSTRUCT(function))->proowner;
 	ReleaseSysCache(function);
 	PG_RETURN_BOOL(OidIsValid(role) && has_privs_of_role(role, owner));
+}
+
+/* May the session's role read files of the server? */
+PG_FUNCTION_INFO_V1(provision_actor_reads_files);
+Datum
+provision_actor_reads_files(PG_FUNCTION_ARGS)
+{
+	Oid			role = acting_role();
+
+	PG_RETURN_BOOL(OidIsValid(role) && has_privs_of_role(role, ROLE_PG_READ_SERVER_FILES));
 }
 
 /* Every role that was granted to the given one, by whatever way. */

@@ -69,3 +69,15 @@ provision_client_certificate_problem(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(problem));
 }
+
+/* authorities_problem(file): a sentence, NULL when it can be used. */
+PG_FUNCTION_INFO_V1(provision_authorities_problem);
+Datum
+provision_authorities_problem(PG_FUNCTION_ARGS)
+{
+	char		problem[KEY_PROBLEM_SIZE];
+
+	if (provision_http_identity_check_authorities(text_to_cstring(PG_GETARG_TEXT_PP(0)), problem))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(problem));
+}

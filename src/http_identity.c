@@ -1,6 +1,7 @@
 /*
  * http_identity.c
- *		The certificate by which we prove to a server who we are.
+ *		Files of certificates: the one by which we prove to a server who we are,
+ *		and those by which it proves who it is.
  */
 #include "http_identity.h"
 
@@ -50,10 +51,11 @@ note_passphrase(char *buffer, int size, int is_writing, void *was_asked)
 	return -1;
 }
 
+/* The first certificate in a file; what is the word for it. */
 static X509 *
-read_certificate(const char *path, char problem[KEY_PROBLEM_SIZE])
+read_certificate(const char *path, const char *what, char problem[KEY_PROBLEM_SIZE])
 {
-	FILE	   *file = open_file(path, "client certificate", false, problem);
+	FILE	   *file = open_file(path, what, false, problem);
 	bool		was_asked = false;
 	X509	   *certificate;
 
@@ -61,7 +63,7 @@ read_certificate(const char *path, char problem[KEY_PROBLEM_SIZE])
 		return NULL;
 	certificate = PEM_read_X509(file, NULL, note_passphrase, &was_asked);
 	if (certificate == NULL)
-		snprintf(problem, KEY_PROBLEM_SIZE, "The file of the client certificate holds no certificate in PEM form.");
+		snprintf(problem, KEY_PROBLEM_SIZE, "The file of the %s holds no certificate in PEM form.", what);
 	fclose(file);
 	return certificate;
 }
@@ -101,12 +103,23 @@ is_usable(X509 *certificate, EVP_PKEY *key, char problem[KEY_PROBLEM_SIZE])
 bool
 provision_http_identity_check(const char *certificate_file, const char *key_file, char problem[KEY_PROBLEM_SIZE])
 {
-	X509	   *certificate = read_certificate(certificate_file, problem);
+	X509	   *certificate = read_certificate(certificate_file, "client certificate", problem);
 	EVP_PKEY   *key = certificate == NULL ? NULL : read_key(key_file, problem);
 	bool		result = key != NULL && is_usable(certificate, key, problem);
 
 	X509_free(certificate);
 	EVP_PKEY_free(key);
+	ERR_clear_error();
+	return result;
+}
+
+bool
+provision_http_identity_check_authorities(const char *file, char problem[KEY_PROBLEM_SIZE])
+{
+	X509	   *authority = read_certificate(file, "certificate authorities", problem);
+	bool		result = authority != NULL;
+
+	X509_free(authority);
 	ERR_clear_error();
 	return result;
 }

@@ -1,6 +1,7 @@
 /*
  * http_identity.h
- *		The certificate by which we prove to a server who we are.
+ *		Files of certificates: the one by which we prove to a server who we are,
+ *		and those by which it proves who it is.
  *
  * Nothing here knows PostgreSQL or libcurl.
  */
@@ -18,5 +19,8 @@
  */
 extern bool provision_http_identity_check(const char *certificate_file, const char *key_file,
 										  char problem[KEY_PROBLEM_SIZE]);
+
+/* Whether a file holds certificate authorities in PEM form; if not, problem is a sentence. */
+extern bool provision_http_identity_check_authorities(const char *file, char problem[KEY_PROBLEM_SIZE]);
 
 #endif							/* PROVISION_HTTP_IDENTITY_H */

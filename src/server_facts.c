@@ -57,10 +57,3 @@ provision_server_facts(PG_FUNCTION_ARGS)
 	values[4] = BoolGetDatum(provision_shared_lacks_processes());
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row), values, nulls)));
 }
-
-PG_FUNCTION_INFO_V1(provision_file_is_readable);
-Datum
-provision_file_is_readable(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(access(text_to_cstring(PG_GETARG_TEXT_PP(0)), R_OK) == 0);
-}

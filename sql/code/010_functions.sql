@@ -80,9 +80,9 @@ CREATE OR REPLACE FUNCTION provision.client_certificate_problem(certificate_file
     AS 'MODULE_PATHNAME', 'provision_client_certificate_problem' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION provision.client_certificate_problem(text, text) IS 'Why the server cannot use these two PEM files; null: it can. Shows nothing of what is in them.';
 
-CREATE OR REPLACE FUNCTION provision.file_is_readable(path text) RETURNS boolean
-    AS 'MODULE_PATHNAME', 'provision_file_is_readable' LANGUAGE C VOLATILE STRICT;
-COMMENT ON FUNCTION provision.file_is_readable(text) IS 'The server may read this file.';
+CREATE OR REPLACE FUNCTION provision.authorities_problem(file text) RETURNS text
+    AS 'MODULE_PATHNAME', 'provision_authorities_problem' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION provision.authorities_problem(text) IS 'Why the server cannot use this PEM file of certificate authorities; null: it can. Shows nothing of what is in it.';
 
 CREATE OR REPLACE FUNCTION provision.next_transaction() RETURNS xid8
     AS 'MODULE_PATHNAME', 'provision_next_transaction' LANGUAGE C VOLATILE;

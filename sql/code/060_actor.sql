@@ -12,6 +12,10 @@ CREATE OR REPLACE FUNCTION provision.actor_owns() RETURNS boolean
     AS 'MODULE_PATHNAME', 'provision_actor_owns' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION provision.actor_owns() IS 'The role of the session has the rights of the extension''s owner, as superusers have; whoever it acts for.';
 
+CREATE OR REPLACE FUNCTION provision.actor_reads_files() RETURNS boolean
+    AS 'MODULE_PATHNAME', 'provision_actor_reads_files' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION provision.actor_reads_files() IS 'The role of the session may read files of the database server: it has the rights of pg_read_server_files, as superusers have; whoever it acts for.';
+
 CREATE OR REPLACE FUNCTION provision.actor_given_client() RETURNS inet
     AS 'MODULE_PATHNAME', 'provision_actor_client' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION provision.actor_given_client() IS 'The client address that was given to provision_act_as(); null without.';

@@ -89,6 +89,31 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.clean_base_url(text) IS 'The address with scheme and host in lower case, without the final point of a host name and without trailing slashes.';
 
+-- What is said about a file tells whether it is there, and a key that is named is used: as for the file of a foreign table, that takes the right to read it.
+CREATE OR REPLACE FUNCTION provision.refuse_naming_files(options jsonb)
+    RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF jsonb_strip_nulls(options) ?| '{ca_file,client_certificate_file,client_key_file}' AND NOT provision.actor_reads_files() THEN
+        RAISE EXCEPTION 'permission denied to name files of the database server'
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = provision.actor_in_words() || ' Options "ca_file", "client_certificate_file" and "client_key_file" need the rights of role pg_read_server_files.',
+                  HINT = 'Let a superuser set them, or use the setting provision.ca_file.';
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION provision.refuse_naming_files(jsonb) IS 'Error 42501 for options that name files, unless who acts may read the server''s files.';
+
+CREATE OR REPLACE FUNCTION provision.authorities_refusal(options jsonb)
+    RETURNS text
+    LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    SELECT CASE WHEN options ->> 'ca_file' LIKE '/%' THEN provision.authorities_problem(options ->> 'ca_file') END;
+END;
+COMMENT ON FUNCTION provision.authorities_refusal(jsonb) IS 'What is wrong with the file of certificate authorities that these options name; null: nothing.';
+
 -- Files are looked at when they are given: one that goes missing later must not keep anything else from being changed.
 CREATE OR REPLACE FUNCTION provision.client_certificate_refusal(options jsonb, former provision.engine)
     RETURNS text
@@ -137,6 +162,7 @@ BEGIN
         RAISE EXCEPTION 'options must be a JSON object'
             USING ERRCODE = 'invalid_parameter_value', HINT = format('Options are %s.', array_to_string(keys, ', '));
     END IF;
+    PERFORM provision.refuse_naming_files(refuse_invalid_engine.options);
     SELECT array_agg(problem.words ORDER BY problem.position, problem.words) INTO problems
       FROM (SELECT 1 AS position, provision.base_url_problem(refuse_invalid_engine.base_url, allow_http) AS words
             UNION ALL
@@ -153,6 +179,8 @@ BEGIN
               FROM jsonb_object_keys(refuse_invalid_engine.options) AS given (key)
              WHERE given.key <> ALL (keys)
             UNION ALL
+            SELECT 5, provision.authorities_refusal(refuse_invalid_engine.options)
+            UNION ALL
             SELECT 5, provision.client_certificate_refusal(refuse_invalid_engine.options, former)) AS problem
      WHERE problem.words IS NOT NULL;
     IF problems IS NOT NULL THEN
@@ -164,7 +192,7 @@ BEGIN
     END IF;
 END;
 $$;
-COMMENT ON FUNCTION provision.refuse_invalid_engine(text, text, jsonb, text[], provision.engine) IS 'Error 22023 with every problem of an engine''s address, kind and options in its DETAIL.';
+COMMENT ON FUNCTION provision.refuse_invalid_engine(text, text, jsonb, text[], provision.engine) IS 'Error 22023 with every problem of an engine''s address, kind and options in its DETAIL; 42501 as refuse_naming_files().';
 
 CREATE OR REPLACE FUNCTION provision.engine_with_options(engine provision.engine, options jsonb)
     RETURNS provision.engine
@@ -258,7 +286,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_create(text, text, text, jsonb) IS
-    'Makes a server known. Options: allow_http, ca_file, client_certificate_file and client_key_file, max_concurrent (5), rate_per_second, burst, failure_threshold (5), recovery_seconds (60), connect_timeout_ms, timeout_ms, max_queue_depth; of kind erpnext site and agent; of kind frappe_agent bench and domain, which it needs, and apps (["erpnext"]). Errors: 22023 with all problems, 42602 name, 42710 exists, 42501 not a platform administrator.';
+    'Makes a server known. Options: allow_http, ca_file, client_certificate_file and client_key_file, max_concurrent (5), rate_per_second, burst, failure_threshold (5), recovery_seconds (60), connect_timeout_ms, timeout_ms, max_queue_depth; of kind erpnext site and agent; of kind frappe_agent bench and domain, which it needs, and apps (["erpnext"]). Errors: 22023 with all problems, 42602 name, 42710 exists, 42501 not a platform administrator, or files are named without the rights of pg_read_server_files.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_engine_update(name text, options jsonb)
     RETURNS void
@@ -269,11 +297,14 @@ DECLARE
     changed provision.engine := provision.open_engine(provision_engine_update.name);
     address text := provision.clean_base_url(CASE WHEN provision_engine_update.options ? 'base_url'
                                                   THEN provision_engine_update.options ->> 'base_url' ELSE changed.base_url END);
+    former  provision.engine;
 BEGIN
     PERFORM FROM provision.engine WHERE engine.engine_id = changed.engine_id FOR NO KEY UPDATE;
     changed := provision.engine_named(provision_engine_update.name);
     PERFORM provision.refuse_invalid_engine(address, changed.kind, provision_engine_update.options, '{base_url}', changed);
+    former := changed;
     changed := provision.engine_with_options(changed, provision_engine_update.options);
+    changed.base_url := address;
     UPDATE provision.engine
        SET (base_url, site, allow_http, ca_file, client_certificate_file, client_key_file, max_concurrent, rate_per_second, burst, failure_threshold,
             recovery_seconds, connect_timeout_ms, timeout_ms, max_queue_depth, bench, domain, apps, agent)
@@ -286,9 +317,10 @@ BEGIN
      WHERE job.engine_id = changed.engine_id
        AND job.state = 'running'
        AND job.due_at > clock_timestamp();
+    PERFORM provision.move_claims(changed) WHERE (changed.base_url, changed.site) IS DISTINCT FROM (former.base_url, former.site);
     PERFORM provision.log_engine_event(changed.name, 'engine_updated', NULL, NULL, provision_engine_update.options);
     PERFORM provision.wake_workers();
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_update(text, jsonb) IS
-    'Changes the given options and leaves the others; null sets one back to its default; "base_url" moves the engine. Calls in flight are not touched. Errors: 22023 with all problems, 42704 engine, 42501 not a platform administrator.';
+    'Changes the given options and leaves the others; null sets one back to its default; "base_url" moves the engine. Calls in flight are not touched. Errors: 22023 with all problems, 42704 engine, 42501 not a platform administrator, or files are named without the rights of pg_read_server_files.';

@@ -166,20 +166,21 @@ CREATE OR REPLACE FUNCTION provision.find_files()
     RETURNS SETOF provision.finding
     LANGUAGE sql VOLATILE
 BEGIN ATOMIC
-    SELECT 'files', 'warning', 'file not readable', format('The server cannot read %s, which %s names.', file.path, file.named_by), file.fix
-      FROM (SELECT current_setting('provision.ca_file', true) AS path, 'provision.ca_file' AS named_by,
-                   'Make it readable for the server''s operating system user, or: ALTER SYSTEM RESET provision.ca_file; SELECT pg_reload_conf();' AS fix
-            UNION ALL
-            (SELECT engine.ca_file, format('ca_file of engine "%s"', engine.name),
-                    format('Make it readable for the server''s operating system user, or: SELECT provision_engine_update(%L, ''{"ca_file": null}'');', engine.name)
-               FROM provision.engine
-              WHERE engine.ca_file IS NOT NULL
-              ORDER BY engine.name
-              LIMIT 100)) AS file
-     WHERE file.path <> ''
-       AND NOT provision.file_is_readable(file.path);
+    SELECT 'files', 'warning', 'certificate authorities not usable', format('%s: %s', judged.named_by, judged.problem), judged.fix
+      FROM (SELECT file.named_by, file.fix, provision.authorities_problem(file.path) AS problem
+              FROM (SELECT current_setting('provision.ca_file', true) AS path, 'provision.ca_file' AS named_by,
+                           'Correct the file, or: ALTER SYSTEM RESET provision.ca_file; SELECT pg_reload_conf();' AS fix
+                    UNION ALL
+                    (SELECT engine.ca_file, format('ca_file of engine "%s"', engine.name),
+                            format('Correct the file, or: SELECT provision_engine_update(%L, ''{"ca_file": null}'');', engine.name)
+                       FROM provision.engine
+                      WHERE engine.ca_file IS NOT NULL
+                      ORDER BY engine.name
+                      LIMIT 100)) AS file
+             WHERE file.path <> '') AS judged
+     WHERE judged.problem IS NOT NULL;
 END;
-COMMENT ON FUNCTION provision.find_files() IS 'Files that settings name and the server cannot read.';
+COMMENT ON FUNCTION provision.find_files() IS 'Files of certificate authorities that the server cannot use.';
 
 CREATE OR REPLACE FUNCTION provision.find_odd_settings()
     RETURNS SETOF provision.finding

@@ -52,9 +52,9 @@ SELECT pg_temp.finds($$ INSERT INTO provision.workflow (name) VALUES ('own');
 SELECT pg_temp.finds('INSERT INTO provision.worker (pid, started_at, ended_at) SELECT 1, now() - n * interval ''20 s'', now() FROM generate_series(1, 20) AS n',
     'warning | worker restarts again and again | Look in the server''s log for the error before each end.');
 SELECT pg_temp.finds('ALTER TABLE provision.job SET (autovacuum_enabled = off)', 'warning | autovacuum off | ALTER TABLE provision.job RESET (autovacuum_enabled);');
-SELECT pg_temp.finds('SELECT provision_engine_update(''main'', ''{"ca_file": "/nowhere/ca.pem"}'')',
-    'warning | file not readable | Make it readable for the server''s operating system user, or: SELECT provision_engine_update(''main'', ''{"ca_file": null}'');');
-SELECT pg_temp.finds('SELECT provision_engine_update(''main'', ''{"ca_file": "/etc/passwd"}'')', NULL);
+SELECT pg_temp.finds('UPDATE provision.engine SET ca_file = ''/nowhere/ca.pem''',
+    'warning | certificate authorities not usable | Correct the file, or: SELECT provision_engine_update(''main'', ''{"ca_file": null}'');');
+SELECT pg_temp.finds('UPDATE provision.engine SET ca_file = ''/etc/ssl/certs/ca-certificates.crt''', NULL);
 SELECT pg_temp.finds('SELECT provision_engine_update(''main'', ''{"connect_timeout_ms": 900, "timeout_ms": 800}'')',
     'warning | time limits contradict | SELECT provision_engine_update(''main'', ''{"connect_timeout_ms": null}'');');
 SELECT pg_temp.finds('ALTER FUNCTION provision.find_files() RENAME TO find_nothing', 'warning | check failed');

@@ -75,7 +75,7 @@ set_to('provision.max_in_flight', '9000');
 finds('warning|few locks|ALTER SYSTEM SET max_locks_per_transaction = 128; and restart the server, or lower provision.max_in_flight.', 'too few locks');
 reset_setting('provision.max_in_flight', '100');
 set_to('provision.ca_file', q{'/nowhere/ca.pem'});
-finds(q{warning|file not readable|Make it readable for the server's operating system user, or: ALTER SYSTEM RESET provision.ca_file; SELECT pg_reload_conf();}, 'a file that cannot be read');
+finds(q{warning|certificate authorities not usable|Correct the file, or: ALTER SYSTEM RESET provision.ca_file; SELECT pg_reload_conf();}, 'a file that cannot be read');
 reset_setting('provision.ca_file', '');
 
 # Dead rows that nobody removes.

@@ -26,7 +26,7 @@ my %cases = (
 	plain_http => [ tls('plain'), 'ca_file', 'TLS_FAILED', 1 ],
 	wants_certificate => [ tls('client_certificate'), 'ca_file', 'TLS_FAILED', 1 ],
 	wants_certificate_later => [ tls('client_certificate_later'), 'ca_file', 'TLS_CLIENT_CERTIFICATE_WANTED', 1 ],
-	no_ca_file => [ tls('tls'), '/nonexistent/ca.pem', 'TLS_CA_FILE_UNREADABLE', 1 ],
+	no_ca_file => [ tls('tls'), 'ca_file', 'TLS_CA_FILE_UNREADABLE', 1 ],
 	silent_tls => [ tls('silent_tls'), 'ca_file', 'ENGINE_UNREACHABLE', 2 ],
 	tls_in_clear => [ at('http', '127.0.0.1', 'tls'), undef, 'CONNECTION_LOST', 1 ],
 	no_such_name => [ 'http://nosuch.invalid', undef, 'ENGINE_NAME_NOT_FOUND', 2 ],
@@ -39,18 +39,21 @@ my %cases = (
 		ipv4_in_ipv6 => [ at('http', '[::ffff:127.0.0.1]', 'plain'), undef, '', 1 ]) : ());
 
 create_route_workflow($node);
+my $companies = 0;
 foreach my $name (sort keys %cases)
 {
 	my ($url, $trusted) = @{ $cases{$name} };
-	my $file = !$trusted ? '' : $trusted =~ m{/} ? $trusted : $hostile->place($trusted);
-	my $ca_file = $file ? qq(, "ca_file": "$file") : '';
+	my $ca_file = $trusted ? sprintf(', "ca_file": "%s"', $hostile->place($trusted)) : '';
+
+	$companies++;
 
 	$node->safe_psql('postgres', qq{
 		SELECT provision_engine_create('$name', '$url', options => '{"connect_timeout_ms": 500, "failure_threshold": 100, "allow_http": true$ca_file}');
 		SELECT provision_engine_secret('$name', 'test-key', 'test-secret');
-		SELECT provision_tenant_create('$name', '$name', '{"company_name": "X", "abbr": "X", "country": "US"}');
+		SELECT provision_tenant_create('$name', '$name', '{"company_name": "Company $companies", "abbr": "C$companies", "country": "US"}');
 		INSERT INTO app.route VALUES ('$name', 'POST', '/ok?$name')});
 }
+$node->safe_psql('postgres', q{UPDATE provision.engine SET ca_file = '/nonexistent/ca.pem' WHERE name = 'no_ca_file'});      # it was there when it was named
 $node->safe_psql('postgres', q{SELECT count(provision_start(tenant, 'route')) FROM app.route});
 ok(wait_for_jobs($node), 'all jobs end');
 foreach my $name (sort keys %cases)

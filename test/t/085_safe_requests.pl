@@ -22,16 +22,19 @@ my $node;
 	$node = new_node('main', conf => "provision.allowed_hosts = '127.0.0.0/8, localhost:$port, *.test, 169.254.0.0/16, 0.0.0.0/8, ::/0'\n");
 }
 
+my $companies = 0;
+
 # Statements for an engine and a tenant of this name, whose call is for this path.
 sub new_tenant
 {
 	my ($name, $base_url, $path, $options) = @_;
 
 	$options //= '{"allow_http": true, "failure_threshold": 2}';
+	$companies++;
 	return qq{
 		SELECT provision_engine_create('$name', '$base_url', options => '$options');
 		SELECT provision_engine_secret('$name', 'test-key', 'test-secret');
-		SELECT provision_tenant_create('$name', '$name', '{"company_name": "X", "abbr": "X", "country": "US"}');
+		SELECT provision_tenant_create('$name', '$name', '{"company_name": "Company $companies", "abbr": "C$companies", "country": "US"}');
 		INSERT INTO app.route VALUES ('$name', 'POST', E'$path');};
 }
 
