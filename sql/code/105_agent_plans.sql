@@ -54,7 +54,7 @@ COMMENT ON FUNCTION provision.remote_number(jsonb, text) IS 'The number that Age
 CREATE OR REPLACE FUNCTION provision.wait_for_job(name text, key text, remote_id bigint, wanted boolean DEFAULT true)
     RETURNS provision.call
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ROW('wait for ' || name, 'GET', format('/jobs/%1$s,%1$s', coalesce(remote_id::text, '{?job}')), jsonb_build_object('key', key),
+    RETURN ROW('wait for ' || name, 'GET', format('/jobs/%1$s,%1$s', coalesce(remote_id::text, '{?job}')), jsonb_build_object('key', key, 'id', remote_id::text),
                CASE WHEN remote_id IS NOT NULL OR NOT wanted THEN wanted END, NULL, true, 'wait', NULL, NULL, NULL)::provision.call;
 COMMENT ON FUNCTION provision.wait_for_job(text, text, bigint, boolean)
     IS 'A call that is done when a job of Agent has ended, however; its answer is the job, shortened. Many are asked for in one request, at growing intervals.';

@@ -234,7 +234,7 @@ BEGIN
                greatest(run_at, clock_timestamp()) + provision.ms(max_wait_ms)
           FROM (SELECT name, min(position) AS position FROM unnest(tenants) WITH ORDINALITY AS given (name, position) GROUP BY name) AS given
           JOIN provision.tenant ON tenant.name = given.name
-          JOIN provision.engine ON engine.engine_id = CASE chosen.engine_kind WHEN 'erpnext' THEN tenant.engine_id ELSE provision.engine_for(tenant.engine_id, chosen.engine_kind) END
+          JOIN provision.engine ON engine.engine_id = CASE chosen.works_at WHEN 'home' THEN tenant.engine_id ELSE provision.engine_for(tenant.engine_id, chosen.works_at) END
          CROSS JOIN LATERAL (SELECT coalesce(insert_jobs.priority, provision.plan_priority(tenant.plan)) AS priority) AS wanted
          ORDER BY tenant.tenant_id      -- the same for everyone, so that two bulk starts cannot deadlock
         ON CONFLICT DO NOTHING
@@ -280,7 +280,7 @@ BEGIN
         RAISE EXCEPTION 'idempotency_key must have 1 to 200 characters' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM provision.refuse_full_queue(tenants);
-    IF chosen.engine_kind = 'frappe_agent' THEN
+    IF chosen.works_at = 'site_maker' THEN
         PERFORM provision.prepare_site_jobs(tenants, chosen);
         options := options - 'confirmed' || jsonb_build_object('confirmed', provision.is_administrator());
     END IF;

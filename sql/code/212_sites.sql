@@ -1,15 +1,15 @@
 -- What a job about a site needs before it is put in the queue: the engine it works at, the site's name, the password of its administrator.
 
-CREATE OR REPLACE FUNCTION provision.engine_for(engine_id bigint, kind text)
+CREATE OR REPLACE FUNCTION provision.engine_for(engine_id bigint, works_at text)
     RETURNS bigint
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT coalesce(CASE WHEN engine_for.kind <> home.kind THEN agent.engine_id END, home.engine_id)
+    SELECT coalesce(CASE WHEN engine_for.works_at = 'site_maker' AND home.kind = 'erpnext' THEN agent.engine_id END, home.engine_id)
       FROM provision.engine AS home
       LEFT JOIN provision.engine AS agent ON agent.name = home.agent
      WHERE home.engine_id = engine_for.engine_id;
 END;
-COMMENT ON FUNCTION provision.engine_for(bigint, text) IS 'The engine at which jobs of such workflows work for tenants of this one: its agent, or itself.';
+COMMENT ON FUNCTION provision.engine_for(bigint, text) IS 'The engine at which workflows with this works_at work for tenants of this one: itself, or its agent.';
 
 CREATE OR REPLACE FUNCTION provision.site_name(tenant provision.tenant, engine provision.engine)
     RETURNS text
@@ -38,10 +38,10 @@ DECLARE
     site constant text := provision.site_name(tenant, engine);
     problem constant text := CASE WHEN chosen.activates THEN provision.new_site_problem(site, engine.domain) END;
 BEGIN
-    IF engine.kind <> 'frappe_agent' THEN
+    IF engine.kind = 'erpnext' THEN
         RAISE EXCEPTION 'workflow "%" cannot be started for tenant "%": its engine has no agent', chosen.name, tenant.name
             USING ERRCODE = 'PV003',
-                  HINT = format('Name the engine of kind frappe_agent that makes its sites: provision_engine_update(%L, ''{"agent": "..."}'').', engine.name);
+                  HINT = format('Name the engine of kind frappe_agent or frappe_cloud that makes its sites: provision_engine_update(%L, ''{"agent": "..."}'').', engine.name);
     ELSIF problem IS NOT NULL THEN
         RAISE EXCEPTION 'workflow "%" cannot be started for tenant "%": no site can be named "%"', chosen.name, tenant.name, left(site, 100)
             USING ERRCODE = 'PV003', DETAIL = format('site: %s: Sites are made under "%s".', problem, engine.domain),
@@ -91,7 +91,7 @@ DECLARE
     engine provision.engine;
 BEGIN
     FOR tenant IN SELECT * FROM provision.tenant AS named WHERE named.name = ANY (tenants) ORDER BY named.tenant_id FOR NO KEY UPDATE LOOP
-        SELECT * INTO engine FROM provision.engine AS home WHERE home.engine_id = provision.engine_for(tenant.engine_id, 'frappe_agent');
+        SELECT * INTO engine FROM provision.engine AS home WHERE home.engine_id = provision.engine_for(tenant.engine_id, chosen.works_at);
         PERFORM provision.refuse_site_job(tenant, engine, chosen);
         IF tenant.settings ->> 'site' IS NULL THEN      -- from now on everything agrees where the tenant lives
             UPDATE provision.tenant AS kept
@@ -103,7 +103,7 @@ BEGIN
             PERFORM provision.log_tenant_event(tenant.name, 'tenant_updated', NULL, NULL, '{"keys": ["site"]}');
         END IF;
         IF chosen.activates THEN
-            PERFORM provision.make_admin_password(tenant.tenant_id);
+            PERFORM provision.make_admin_password(tenant.tenant_id) WHERE engine.kind = 'frappe_agent';     -- Frappe Cloud makes its own
             PERFORM provision.move_lifecycle(tenant, 'provisioning') WHERE tenant.lifecycle IN ('pending', 'deleting', 'deleted');
         ELSIF chosen.deletes THEN
             PERFORM provision.move_lifecycle(tenant, 'deleting') WHERE tenant.lifecycle NOT IN ('deleting', 'deleted');

@@ -91,7 +91,7 @@ BEGIN ATOMIC
            step.max_attempts, step.backoff_ms, step.backoff_max_ms, step.patience_ms,
            coalesce(job_step.doubtful_until > attempt.started_at, false),
            answer.delivery, answer.http_status, answer.curl_code, decoded.body,
-           CASE WHEN engine.kind = 'frappe_agent' AND decoded.body IS NOT NULL THEN left(decoded.body::text, 1000) ELSE answer.excerpt END,
+           CASE WHEN engine.kind <> 'erpnext' AND decoded.body IS NOT NULL THEN left(decoded.body::text, 1000) ELSE answer.excerpt END,
            CASE WHEN meaning.verdict <> 'success' THEN coalesce(answer.error, provision.frappe_message(decoded.body), '') END,
            answer.retry_after_ms, answer.timings_ms::integer[], decoded.body ->> 'exc_type',
            meaning.verdict, meaning.error_code,
@@ -105,7 +105,7 @@ BEGIN ATOMIC
       JOIN provision.step ON step.workflow_id = job.workflow_id
                          AND step.ordinal = attempt.ordinal
       JOIN provision.engine ON engine.engine_id = attempt.engine_id
-     CROSS JOIN LATERAL (SELECT CASE engine.kind WHEN 'frappe_agent' THEN provision.agent_digest(answer.body::jsonb) ELSE answer.body::jsonb END AS body) AS decoded
+     CROSS JOIN LATERAL (SELECT CASE engine.kind WHEN 'erpnext' THEN answer.body::jsonb ELSE provision.digest(engine.kind, answer.body::jsonb) END AS body) AS decoded
      CROSS JOIN LATERAL provision.classify(
            engine.kind, answer.delivery, attempt.method, attempt.url, answer.http_status,
            coalesce(jsonb_typeof(decoded.body) = 'object', false),

@@ -1,8 +1,8 @@
 -- Waiting for jobs of Frappe Agent. A job of ours that waits is scheduled: it holds no worker and no slot. The first whose time comes asks
 -- for those of the same server that are due with it, too, in one request; what is found about others is noted for them.
 
--- What a plan for Agent is told beside what every plan is.
-CREATE OR REPLACE FUNCTION provision.agent_context(job_id bigint, tenant provision.tenant, engine provision.engine)
+-- What a plan about a site is told beside what every plan is.
+CREATE OR REPLACE FUNCTION provision.site_context(job_id bigint, tenant provision.tenant, engine provision.engine)
     RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -10,13 +10,17 @@ AS $$
 DECLARE
     own_site constant text := tenant.settings ->> 'site';
 BEGIN
+    IF engine.kind = 'erpnext' THEN
+        RETURN '{}';
+    END IF;
     RETURN jsonb_build_object('agent', jsonb_build_object(
+        'kind', engine.kind,
         'bench', engine.bench,
         'domain', engine.domain,
         'apps', to_jsonb(coalesce(engine.apps, '{erpnext}')),
-        'run', coalesce((SELECT job.run FROM provision.job WHERE job.job_id = agent_context.job_id), 1),
+        'run', coalesce((SELECT job.run FROM provision.job WHERE job.job_id = site_context.job_id), 1),
         'site_is_made', coalesce(tenant.metadata ->> 'created_site' = own_site, false),
-        'confirmed', coalesce((SELECT job.options -> 'confirmed' = 'true' FROM provision.job WHERE job.job_id = agent_context.job_id), false),
+        'confirmed', coalesce((SELECT job.options -> 'confirmed' = 'true' FROM provision.job WHERE job.job_id = site_context.job_id), false),
         'site_keys', (SELECT coalesce(jsonb_agg(creation.creates ->> 'key' ORDER BY creation.creation_id), '[]')
                         FROM provision.job
                         JOIN provision.creation ON creation.job_id = job.job_id
@@ -34,8 +38,8 @@ BEGIN
                          AND creation.undone_at IS NULL)));
 END;
 $$;
-COMMENT ON FUNCTION provision.agent_context(bigint, provision.tenant, provision.engine)
-    IS 'bench, domain and apps of the engine, the run of the job, and what we know of the tenant''s site: whether one of our jobs finished it, the keys under which we had it made, whether a platform administrator started the job.';
+COMMENT ON FUNCTION provision.site_context(bigint, provision.tenant, provision.engine)
+    IS 'For an engine that makes sites, else nothing: its kind, bench, domain and apps, the run of the job, and what we know of the tenant''s site: whether one of our jobs finished it, the keys under which we had it made, whether a platform administrator started the job.';
 
 CREATE OR REPLACE FUNCTION provision.remote_limits(title text)
     RETURNS provision.remote_kind
@@ -66,7 +70,7 @@ CREATE OR REPLACE FUNCTION provision.begin_wait(job_id bigint, ordinal smallint,
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    number constant bigint := substring(call.path FROM '^/jobs/([0-9]{1,18}),')::bigint;
+    number constant text := call.body ->> 'id';
     waiting provision.remote_job;
 BEGIN
     SELECT * INTO waiting FROM provision.remote_job AS kept
@@ -78,9 +82,9 @@ BEGIN
      WHERE kept.ctid = (SELECT old.ctid FROM provision.remote_job AS old
                          WHERE old.job_id = begin_wait.job_id AND old.ordinal = begin_wait.ordinal AND old.call = begin_wait.call.name
                            FOR UPDATE SKIP LOCKED);
-    INSERT INTO provision.remote_job AS kept (job_id, ordinal, call, engine_id, remote_id, key, calls_before, next_poll_at)
-    SELECT begin_wait.job_id, begin_wait.ordinal, begin_wait.call.name, begin_wait.engine_id, number, begin_wait.call.body ->> 'key', job_step.calls_done,
-           clock_timestamp() + provision.ms((provision.remote_limits('')).min_pause_ms)
+    INSERT INTO provision.remote_job AS kept (job_id, ordinal, call, engine_id, remote_id, key, until_gone, calls_before, next_poll_at)
+    SELECT begin_wait.job_id, begin_wait.ordinal, begin_wait.call.name, begin_wait.engine_id, number, begin_wait.call.body ->> 'key',
+           begin_wait.call.body ? 'until_gone', job_step.calls_done, clock_timestamp() + provision.ms((provision.remote_limits('')).min_pause_ms)
       FROM provision.job_step
      WHERE job_step.job_id = begin_wait.job_id
        AND job_step.ordinal = begin_wait.ordinal
@@ -167,7 +171,7 @@ BEGIN
     IF FOUND THEN
         RETURN false;
     END IF;
-    PERFORM provision.hold_step(holds_wait.job_id, holds_wait.ordinal, 'Frappe Agent');
+    PERFORM provision.hold_step(holds_wait.job_id, holds_wait.ordinal, 'a remote job');
     RETURN true;
 END;
 $$;
@@ -198,7 +202,9 @@ BEGIN
        SET next_poll_at = clock_timestamp() + provision.poll_pause(kept)
      WHERE kept.job_id = poll_path.job_id AND kept.ordinal = poll_path.ordinal AND kept.call = poll_path.call.name
     RETURNING * INTO own;
-    IF own.is_large THEN
+    IF call.path NOT LIKE '/jobs/%' THEN      -- its server tells of one job at a time
+        RETURN call.path;
+    ELSIF own.is_large THEN
         RETURN format('/jobs/%1$s,%1$s', own.remote_id);
     END IF;
     WITH due AS MATERIALIZED (
@@ -224,7 +230,7 @@ BEGIN
     RETURN format('/jobs/%s%s', own.remote_id, coalesce(numbers, ',' || own.remote_id));
 END;
 $$;
-COMMENT ON FUNCTION provision.poll_path(bigint, smallint, provision.call) IS 'Path of one request for the jobs of Agent that are due, up to 100.';
+COMMENT ON FUNCTION provision.poll_path(bigint, smallint, provision.call) IS 'Path of one request for the remote jobs that are due: of Agent up to 100, of others the one that is waited for.';
 
 CREATE OR REPLACE FUNCTION provision.next_poll_at(job_id bigint)
     RETURNS timestamptz
@@ -253,7 +259,7 @@ BEGIN
           FROM provision.job
          WHERE job.job_id = ANY (job_ids)
            AND coalesce(job.state, '') = 'scheduled'
-           AND EXISTS (SELECT FROM provision.job_step WHERE job_step.job_id = job.job_id AND job_step.waits_for = 'Frappe Agent')
+           AND EXISTS (SELECT FROM provision.job_step WHERE job_step.job_id = job.job_id AND job_step.waits_for = 'a remote job')
          ORDER BY job.job_id
            FOR NO KEY UPDATE SKIP LOCKED
     )
@@ -277,7 +283,7 @@ BEGIN
                      JOIN provision.job_step ON job_step.job_id = remote.job_id AND job_step.ordinal = remote.ordinal
                     WHERE remote.job_id = awaits_agent.job_id
                       AND remote.ordinal = awaits_agent.ordinal
-                      AND (remote.ended_at IS NULL OR job_step.waits_for = 'Frappe Agent')
+                      AND (remote.ended_at IS NULL OR job_step.waits_for = 'a remote job')
                       AND job_step.finished_at IS NULL
                       AND NOT coalesce(job_step.answers ? remote.call, false));
 END;

@@ -1,7 +1,7 @@
 -- What is told of jobs of Frappe Agent: one answer about many of them, noted for all whose row nobody else holds.
 
 -- What one request told about many jobs. Of what it does not tell nothing is there; a number under another key is somebody else's.
-CREATE OR REPLACE FUNCTION provision.note_remote_jobs(engine_id bigint, asked bigint[], answer jsonb)
+CREATE OR REPLACE FUNCTION provision.note_remote_jobs(engine_id bigint, asked text[], answer jsonb)
     RETURNS bigint[]
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -10,9 +10,8 @@ DECLARE
     changed bigint[];
 BEGIN
     WITH told AS MATERIALIZED (
-        SELECT DISTINCT ON (number) (job ->> 'id')::bigint AS number, job
+        SELECT DISTINCT ON (number) job ->> 'id' AS number, job
           FROM jsonb_array_elements(CASE jsonb_typeof(answer -> 'data') WHEN 'array' THEN answer -> 'data' ELSE '[]' END) AS job
-         WHERE job ->> 'id' ~ '^[0-9]{1,18}$'
     ), locked AS MATERIALIZED (
         SELECT kept.job_id, kept.ordinal, kept.call
           FROM provision.remote_job AS kept
@@ -27,13 +26,14 @@ BEGIN
                title = coalesce(now.job ->> 'title', kept.title),
                steps_done = greatest(kept.steps_done, coalesce((now.job ->> 'steps_done')::integer, 0)),
                running_since = CASE WHEN now.status = 'Running' THEN coalesce(kept.running_since, clock_timestamp()) ELSE kept.running_since END,
-               answer = CASE WHEN now.status IN ('Success', 'Failure') THEN now.job END,
+               answer = CASE WHEN now.status IN ('Success', 'Failure') THEN coalesce(now.job, '{"title": "Archive Site"}') END,
                ended_at = CASE WHEN now.status NOT IN ('Pending', 'Running') THEN clock_timestamp() END
           FROM locked
           JOIN provision.remote_job AS before USING (job_id, ordinal, call)
           LEFT JOIN told ON told.number = before.remote_id AND told.job ->> 'key' IS NOT DISTINCT FROM before.key
          CROSS JOIN LATERAL (SELECT told.job,
-                                    CASE WHEN told.job IS NULL THEN 'Lost'
+                                    CASE WHEN told.job IS NULL AND before.until_gone THEN 'Success'
+                                         WHEN told.job IS NULL THEN 'Lost'
                                          WHEN told.job ->> 'status' IN ('Success', 'Failure') THEN told.job ->> 'status'
                                          WHEN provision.is_overdue(before) THEN 'Overdue'
                                          WHEN told.job ->> 'status' = 'Running' THEN 'Running'
@@ -45,7 +45,7 @@ BEGIN
     RETURN coalesce(changed, '{}');
 END;
 $$;
-COMMENT ON FUNCTION provision.note_remote_jobs(bigint, bigint[], jsonb) IS 'Notes how far jobs of Agent are; returns our jobs for which that makes a difference.';
+COMMENT ON FUNCTION provision.note_remote_jobs(bigint, text[], jsonb) IS 'Notes how far jobs of Agent are; returns our jobs for which that makes a difference.';
 
 CREATE OR REPLACE FUNCTION provision.show_remote_progress(job_ids bigint[])
     RETURNS void
@@ -105,20 +105,20 @@ CREATE OR REPLACE FUNCTION provision.record_poll(outcome provision.outcome)
 AS $$
 DECLARE
     own provision.remote_job;
-    asked bigint[];
+    asked text[];
     changed bigint[];
 BEGIN
     SELECT * INTO own FROM provision.remote_job AS kept
      WHERE kept.job_id = outcome.job_id AND kept.ordinal = outcome.ordinal AND kept.call = outcome.call;
-    IF NOT FOUND OR outcome.verdict <> 'success' AND NOT provision.note_failed_poll(outcome) THEN
+    IF NOT FOUND OR outcome.verdict NOT IN ('success', 'absent') AND NOT provision.note_failed_poll(outcome) THEN
         RETURN false;
     END IF;
-    IF outcome.verdict = 'success' THEN
-        asked := ARRAY(SELECT number::bigint
-                         FROM provision.attempt,
-                              regexp_split_to_table(substring(attempt.url FROM '/jobs/([0-9,]+)$'), ',') AS number
-                        WHERE attempt.attempt_id = outcome.attempt_id);
-        changed := provision.note_remote_jobs(own.engine_id, asked, outcome.body);
+    IF outcome.verdict IN ('success', 'absent') THEN
+        asked := own.remote_id || ARRAY(SELECT number
+                                          FROM provision.attempt,
+                                               regexp_split_to_table(substring(attempt.url FROM '/jobs/([0-9,]+)$'), ',') AS number
+                                         WHERE attempt.attempt_id = outcome.attempt_id);
+        changed := provision.note_remote_jobs(own.engine_id, asked, CASE outcome.verdict WHEN 'success' THEN outcome.body ELSE '{}' END);
         PERFORM provision.show_remote_progress(changed);
         PERFORM provision.put_off_polls(changed);
     END IF;

@@ -44,7 +44,7 @@ AS $$
 BEGIN
     RETURN (
         SELECT provision.plan_context(job.job_id, tenant, engine.name, job_step.name, job_step.answers, job.options)
-               || CASE engine.kind WHEN 'frappe_agent' THEN provision.agent_context(job.job_id, tenant, engine) ELSE '{}' END
+               || provision.site_context(job.job_id, tenant, engine)
                || jsonb_build_object(
                       'created', made.created,
                       'made', (SELECT coalesce(jsonb_agg(DISTINCT creation.kind), '[]') FROM provision.creation

@@ -133,8 +133,8 @@ BEGIN ATOMIC
                    CASE WHEN live.direction = 'back' THEN provision.undo_context(live.job_id, live.ordinal)
                         WHEN step.only_looks THEN provision.plan_context(live.job_id, tenant, engine.name, step.name, live.answers, live.options)
                                                   || provision.looking_context(live.job_id, live.workflow_id)
-                        WHEN engine.kind = 'frappe_agent' THEN provision.plan_context(live.job_id, tenant, engine.name, step.name, live.answers, live.options)
-                                                  || provision.agent_context(live.job_id, tenant, engine)
+                        WHEN engine.kind <> 'erpnext' THEN provision.plan_context(live.job_id, tenant, engine.name, step.name, live.answers, live.options)
+                                                  || provision.site_context(live.job_id, tenant, engine)
                         ELSE provision.plan_context(live.job_id, tenant, engine.name, step.name, live.answers, live.options) END) END
       FROM (SELECT job.job_id, job.workflow_id, job.engine_id, job.tenant_id, job.rank, job.options, job.direction,
                    job_step.ordinal, job_step.state, job_step.attempt_id, job_step.next_attempt_at, job_step.answers, job_step.started_at,

@@ -276,8 +276,8 @@ BEGIN
             PERFORM provision.give_back_job(tally.job_id, 'paused', NULL);
         ELSIF NOT provision.may_call(tally.engine_id) THEN
             PERFORM provision.give_back_job(tally.job_id, 'pending', NULL, '{"for": "engine"}');
-        ELSIF tally.waits_for = 'Frappe Agent' THEN
-            PERFORM provision.give_back_job(tally.job_id, 'scheduled', provision.next_poll_at(tally.job_id), '{"for": "Frappe Agent"}');
+        ELSIF tally.waits_for = 'a remote job' THEN
+            PERFORM provision.give_back_job(tally.job_id, 'scheduled', provision.next_poll_at(tally.job_id), '{"for": "a remote job"}');
         ELSIF tally.waits_for IS NOT NULL THEN
             -- Whoever holds it wakes the next when done; the time is only for the case that nobody does.
             PERFORM provision.give_back_job(tally.job_id, 'scheduled',

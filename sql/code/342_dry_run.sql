@@ -33,7 +33,7 @@ CREATE OR REPLACE FUNCTION provision.dry_context(planned provision.tenant, engin
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT provision.plan_context(NULL, planned, home.name, dry_context.step, '{}', '{}')
-           || CASE home.kind WHEN 'frappe_agent' THEN provision.agent_context(NULL, planned, home) ELSE '{}' END
+           || provision.site_context(NULL, planned, home)
       FROM provision.engine AS home
      WHERE home.name = dry_context.engine;
 END;
@@ -142,8 +142,8 @@ BEGIN
     PERFORM provision.require_tenants(ARRAY[provision_plan.tenant], to_act => false);
     chosen := provision.current_workflow(provision_plan.workflow);
     SELECT * INTO planned FROM provision.tenant AS named WHERE named.name = provision_plan.tenant;
-    SELECT * INTO home FROM provision.engine WHERE engine.engine_id = provision.engine_for(planned.engine_id, chosen.engine_kind);
-    planned.settings := planned.settings || CASE WHEN chosen.engine_kind = 'frappe_agent' THEN jsonb_build_object('site', provision.site_name(planned, home)) ELSE '{}' END;
+    SELECT * INTO home FROM provision.engine WHERE engine.engine_id = provision.engine_for(planned.engine_id, chosen.works_at);
+    planned.settings := planned.settings || CASE chosen.works_at WHEN 'site_maker' THEN jsonb_build_object('site', provision.site_name(planned, home)) ELSE '{}' END;
     RETURN QUERY
         SELECT row_number() OVER ()::integer, dry.step, dry.call, dry.method, home.base_url || dry.path, dry.body
           FROM provision.dry_run(chosen, planned, home.name, provision_plan.direction) AS dry;

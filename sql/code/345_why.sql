@@ -214,12 +214,19 @@ BEGIN ATOMIC
     SELECT CASE WHEN step.state = 'failed' THEN 'step failed'
                 WHEN step.state = 'blocked' THEN 'step blocked'
                 WHEN step.state = 'retrying' THEN 'next attempt later'
+                WHEN step.waits_for = 'a remote job' THEN 'waits for the server'
                 WHEN step.waits_for IS NOT NULL THEN 'excluded'
                 ELSE 'call in flight' END,
            CASE WHEN step.state IN ('failed', 'blocked')
                 THEN concat_ws(' ', step.name || ':', step.error_code || ':', step.error_message, step.error_hint)
                 WHEN step.state = 'retrying'
                 THEN concat_ws(' ', format('%s is tried again at %s after %s.', step.name, step.next_attempt_at, coalesce(step.error_code, 'a pause')), step.error_message)
+                WHEN step.waits_for = 'a remote job'
+                THEN (SELECT format('%s waits for job %s of its server (%s), asked for again at %s.', step.name, remote.remote_id, lower(remote.status), date_trunc('second', remote.next_poll_at))
+                        FROM provision.remote_job AS remote
+                       WHERE remote.job_id = step.job_id AND remote.ordinal = step.ordinal
+                       ORDER BY remote.ended_at NULLS FIRST
+                       LIMIT 1)
                 WHEN step.waits_for IS NOT NULL
                 THEN format('%s waits for "%s", held by %s.', step.name, step.waits_for, coalesce('job ' || exclusion.job_id, 'nobody any more'))
                 ELSE format('%s: call "%s" (%s) since %s, at most %s s.', step.name, attempt.call, attempt.method, attempt.started_at, trim_scale(attempt.timeout_ms / 1000.0)) END,

@@ -15,9 +15,9 @@ CREATE TABLE provision.workflow (
     created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     max_wait_ms  bigint,
     deadline_ms  bigint,
-    engine_kind  text NOT NULL DEFAULT 'erpnext',
+    works_at     text NOT NULL DEFAULT 'home',
     CONSTRAINT deletes_or_activates CHECK (NOT (deletes AND activates)),
-    CONSTRAINT engine_kind_is_supported CHECK (engine_kind IN ('erpnext', 'frappe_agent')),
+    CONSTRAINT works_at_is_a_known_place CHECK (works_at IN ('home', 'site_maker')),
     CONSTRAINT one_row_per_version UNIQUE (name, version),
     CONSTRAINT name_is_a_short_word CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
     CONSTRAINT needs_are_keys CHECK (array_position(needs, NULL) IS NULL),
@@ -34,7 +34,7 @@ COMMENT ON COLUMN provision.workflow.needs IS 'Settings that a tenant''s config 
 COMMENT ON COLUMN provision.workflow.about IS 'The workflow at which this one looks: its steps with only_looks are told the steps of that one.';
 COMMENT ON COLUMN provision.workflow.is_builtin IS 'Belongs to the extension: not dumped, replaced by upgrades.';
 
-COMMENT ON COLUMN provision.workflow.engine_kind IS 'Where its jobs work: erpnext, the tenant''s engine; frappe_agent, that engine''s agent, or the tenant''s engine if it is one.';
+COMMENT ON COLUMN provision.workflow.works_at IS 'Where its jobs work: home, at the tenant''s engine; site_maker, at the engine that makes its sites: the tenant''s own if it does, else the one that this names as its agent.';
 COMMENT ON COLUMN provision.workflow.max_wait_ms IS 'Milliseconds a job may wait for its first claim before it fails; null: for ever. The option max_wait of provision_start overrides it.';
 COMMENT ON COLUMN provision.workflow.deadline_ms IS 'Milliseconds from a job''s first claim until it fails; null: no limit. The option deadline of provision_start overrides it.';
 

@@ -199,7 +199,7 @@ CREATE TABLE provision.remote_kind (
     CONSTRAINT step_count_is_positive CHECK (step_count > 0),
     CONSTRAINT pause_is_bounded CHECK (min_pause_ms BETWEEN 1 AND max_pause_ms AND max_pause_ms <= 3600000)
 );
-COMMENT ON TABLE provision.remote_kind IS 'How long jobs of Frappe Agent may take, by their title; an empty title stands for all others.';
+COMMENT ON TABLE provision.remote_kind IS 'How long jobs of Frappe Agent and Frappe Cloud may take, by their title; an empty title stands for all others.';
 COMMENT ON COLUMN provision.remote_kind.step_count IS 'Steps that such a job usually has, for its progress.';
 COMMENT ON COLUMN provision.remote_kind.max_pending_ms IS 'Milliseconds after which a job that has not begun is taken for one that never will: its server lost it.';
 COMMENT ON COLUMN provision.remote_kind.max_running_ms IS 'Milliseconds that it may take after that.';
@@ -215,7 +215,7 @@ CREATE TABLE provision.remote_job (
     ordinal        smallint NOT NULL,
     call           text NOT NULL,
     engine_id      bigint NOT NULL,
-    remote_id      bigint NOT NULL,
+    remote_id      text NOT NULL,
     title          text NOT NULL DEFAULT '',
     key            text NOT NULL,
     status         text NOT NULL DEFAULT 'Pending',
@@ -223,6 +223,7 @@ CREATE TABLE provision.remote_job (
     calls_before   integer NOT NULL DEFAULT 0,
     answer         jsonb,
     is_large       boolean NOT NULL DEFAULT false,
+    until_gone     boolean NOT NULL DEFAULT false,
     submitted_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     running_since  timestamptz,
     next_poll_at   timestamptz NOT NULL,
@@ -231,14 +232,15 @@ CREATE TABLE provision.remote_job (
     CONSTRAINT status_is_known CHECK (status IN ('Pending', 'Running', 'Success', 'Failure', 'Overdue', 'Lost', 'Left'))
 ) WITH (fillfactor = 50);
 CREATE INDEX remote_job_open ON provision.remote_job (engine_id, next_poll_at) WHERE ended_at IS NULL;
-COMMENT ON TABLE provision.remote_job IS 'Jobs of Frappe Agent that a step waits for. One request asks for many of them; nobody holds a worker or a slot meanwhile.';
+COMMENT ON TABLE provision.remote_job IS 'Jobs of Frappe Agent or Frappe Cloud that a step waits for; nobody holds a worker or a slot meanwhile. Of Agent one request asks for many of them.';
 COMMENT ON COLUMN provision.remote_job.call IS 'The call that waits for it.';
-COMMENT ON COLUMN provision.remote_job.remote_id IS 'Its number on its server.';
-COMMENT ON COLUMN provision.remote_job.key IS 'Its correlation key; a job of the same number with another key is somebody else''s.';
+COMMENT ON COLUMN provision.remote_job.remote_id IS 'Its number or name on its server.';
+COMMENT ON COLUMN provision.remote_job.key IS 'Its correlation key; a job of the same number with another key is somebody else''s. Frappe Cloud knows no keys: there it is remote_id again.';
 COMMENT ON COLUMN provision.remote_job.calls_before IS 'Calls its step had done before, to which the job''s steps are added.';
-COMMENT ON COLUMN provision.remote_job.answer IS 'What provision.agent_digest() left of its end.';
+COMMENT ON COLUMN provision.remote_job.answer IS 'What provision.digest() left of its end.';
 COMMENT ON COLUMN provision.remote_job.is_large IS 'An answer with it was too large: it is asked for alone.';
-COMMENT ON COLUMN provision.remote_job.status IS 'As Agent tells it; Overdue: it took too long; Lost: its server knows it no more; Left: our job ended before it.';
+COMMENT ON COLUMN provision.remote_job.until_gone IS 'It is a site that is to go: that its server knows it no more is how that ends well.';
+COMMENT ON COLUMN provision.remote_job.status IS 'As its server tells it; Overdue: it took too long; Lost: its server knows it no more; Left: our job ended before it.';
 COMMENT ON COLUMN provision.remote_job.next_poll_at IS 'When its server is asked again, unless its answer is on its way by then.';
 
 CREATE TABLE provision.exclusion (

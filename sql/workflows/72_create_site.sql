@@ -141,8 +141,8 @@ END;
 $$;
 COMMENT ON FUNCTION provision.undo_site(jsonb) IS 'Removes the site that the job had made: cancels what still works on it, archives it, and makes sure that it is gone.';
 
-INSERT INTO provision.workflow (name, version, activates, is_builtin, needs, engine_kind, description) VALUES
-    ('create_site', 1, true, true, '{}', 'frappe_agent', 'A site for the tenant, through Frappe Agent.')
+INSERT INTO provision.workflow (name, version, activates, is_builtin, needs, works_at, description) VALUES
+    ('create_site', 1, true, true, '{}', 'site_maker', 'A site for the tenant, through Frappe Agent.')
 ON CONFLICT (name, version) DO UPDATE SET description = EXCLUDED.description;
 
 -- Weights are durations in seconds, about; a site takes minutes.

@@ -14,8 +14,8 @@ END;
 $$;
 COMMENT ON FUNCTION provision.plan_site_removal(jsonb) IS 'Archives the tenant''s site, and makes sure that it is gone.';
 
-INSERT INTO provision.workflow (name, version, deletes, is_builtin, needs, engine_kind, description) VALUES
-    ('delete_site', 1, true, true, '{}', 'frappe_agent', 'The end of the tenant''s site: its database is dropped, its folder moved to the archive.')
+INSERT INTO provision.workflow (name, version, deletes, is_builtin, needs, works_at, description) VALUES
+    ('delete_site', 1, true, true, '{}', 'site_maker', 'The end of the tenant''s site: its database is dropped, its folder moved to the archive.')
 ON CONFLICT (name, version) DO UPDATE SET description = EXCLUDED.description;
 
 INSERT INTO provision.step (workflow_id, ordinal, name, title, plan_function, critical, weight, requires, exclusive, max_attempts, backoff_max_ms, patience_ms)

@@ -24,8 +24,8 @@ END;
 $$;
 COMMENT ON FUNCTION provision.plan_backup(jsonb) IS 'Has the tenant''s site backed up; its files become the result of the job: [{"kind", "file", "size", "url"}, ...], sizes in bytes.';
 
-INSERT INTO provision.workflow (name, version, is_builtin, needs, engine_kind, description) VALUES
-    ('backup_site', 1, true, '{}', 'frappe_agent', 'A backup of the tenant''s site on its server, with or without its files.')
+INSERT INTO provision.workflow (name, version, is_builtin, needs, works_at, description) VALUES
+    ('backup_site', 1, true, '{}', 'site_maker', 'A backup of the tenant''s site on its server, with or without its files.')
 ON CONFLICT (name, version) DO UPDATE SET description = EXCLUDED.description;
 
 INSERT INTO provision.step (workflow_id, ordinal, name, title, plan_function, critical, weight, requires, exclusive, max_attempts, backoff_max_ms, patience_ms)

@@ -23,7 +23,7 @@ sub create_agent
 	$node->safe_psql('postgres', qq{
 		UPDATE provision.remote_kind SET min_pause_ms = 50, max_pause_ms = 500, max_pending_ms = $pending, max_running_ms = $running;
 		UPDATE provision.step SET patience_ms = 300, backoff_ms = 50, backoff_max_ms = 200
-		 WHERE workflow_id IN (SELECT workflow_id FROM provision.workflow WHERE engine_kind = 'frappe_agent');
+		 WHERE workflow_id IN (SELECT workflow_id FROM provision.workflow WHERE works_at = 'site_maker');
 		SELECT provision_engine_create('agent', '$url', 'frappe_agent',
 		         '{"bench": "$bench", "domain": "example.com", "max_concurrent": 50, "failure_threshold": 1000}'::jsonb || '$options');
 		SELECT provision_engine_secret('agent', 'agent', 'test-token');

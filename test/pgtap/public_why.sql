@@ -1,6 +1,6 @@
 -- Every reason has its row, and a fix where there is one.
 BEGIN;
-SELECT plan(10);
+SELECT plan(11);
 SELECT provision_engine_create('main', 'https://erp.example.com');
 SELECT provision_engine_secret('main', 'key', 'word');
 SELECT provision_tenant_create('acme', 'main', '{"company_name": "Acme", "country": "Kenya"}');
@@ -23,6 +23,9 @@ SELECT alike(detail, 'step_0_engine_check is tried again at % after ENGINE_BUSY.
 UPDATE provision.job_step SET state = 'ready', next_attempt_at = NULL, waits_for = 'company on x of main' WHERE job_id = :job AND ordinal = 0;
 INSERT INTO provision.exclusion (exclusion, job_id, ordinal) VALUES ('company on x of main', :other, 2);
 SELECT alike(detail, format('%%held by job %s.', :other), 'excluded') FROM provision_why('acme') WHERE reason = 'excluded';
+UPDATE provision.job_step SET waits_for = 'a remote job' WHERE job_id = :job AND ordinal = 0;
+INSERT INTO provision.remote_job (job_id, ordinal, call, engine_id, remote_id, key, next_poll_at) SELECT :job, 0, 'wait for it', engine_id, 'j77', 'k', now() FROM provision.job WHERE job_id = :job;
+SELECT alike(detail, '%waits for job j77 of its server (pending)%', 'a job of the server') FROM provision_why('acme') WHERE reason = 'waits for the server';
 UPDATE provision.job_step SET state = 'failed', waits_for = NULL, finished_at = now(), error_code = 'ENGINE_BUSY', error_message = 'Busy.', error_hint = 'Wait.' WHERE job_id = :job AND ordinal = 0;
 SELECT provision.finish_job(:job, 'failed');
 SELECT is(array_agg(reason), '{"step failed","steps blocked"}', 'failed') FROM provision_why('acme');
