@@ -9,7 +9,7 @@ CREATE FUNCTION bench.plan_call(job jsonb)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN NEXT ROW('call', 'POST', '/call', jsonb_build_object('tenant', job ->> 'tenant'), true, NULL, true, NULL, NULL, NULL, NULL)::provision.call;
+    RETURN NEXT ROW('call', 'POST', '/call', jsonb_build_object('tenant', job ->> 'tenant'), true, NULL, true, NULL, NULL, NULL, NULL, NULL, NULL)::provision.call;
 END;
 $$;
 

@@ -95,8 +95,11 @@ value_of_answer(const HttpAnswer *answer, int argument, bool *is_null)
 		case 9:
 			*is_null = answer->retry_after_ms < 0;
 			return Int64GetDatum(answer->retry_after_ms);
-		default:
+		case 10:
 			return timings_of(answer);
+		default:				/* what provision_answer_seal left */
+			*is_null = answer->note == NULL;
+			return *is_null ? (Datum) 0 : CStringGetTextDatum(answer->note);
 	}
 }
 

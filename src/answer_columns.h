@@ -10,7 +10,7 @@
 #include "nodes/pg_list.h"
 
 /*
- * The array for an argument (2 ... 10, as the function numbers them) of a
+ * The array for an argument (2 ... 11, as the function numbers them) of a
  * list of HttpAnswer *, in their order; allocated in the current context.
  * Foreign bytes arrive as text the database is certain to accept.
  */

@@ -30,6 +30,7 @@ provision_http_answer_free(HttpAnswer *answer)
 	free(answer->location);
 	free(answer->content_type);
 	free(answer->body);
+	free(answer->note);
 	free(answer);
 }
 

@@ -39,6 +39,7 @@ typedef struct HttpAnswer
 								 * convenience; NULL: none came */
 	size_t		body_length;	/* without that NUL */
 	bool		body_too_large; /* body is cut at the limit */
+	char	   *note;			/* that of the request */
 	int64_t		retry_after_ms; /* 0 ... 1 day; -1: no usable Retry-After */
 	int64_t		server_time;	/* Date header in epoch seconds; 0: none */
 	int64_t		clock_skew;		/* seconds it is ahead of our clock; 0 also

@@ -119,6 +119,7 @@ add_headers(HttpCall *call, const HttpRequest *request)
 	add_header(call, "Host: ", request->site);
 	add_header(call, "X-Frappe-Site-Name: ", request->site);
 	add_header(call, "Authorization: ", request->authorization);
+	add_header(call, "Cookie: ", request->cookie);
 	add_header(call, "X-Request-Id: ", request->correlation_id);
 	add_header(call, "traceparent: ", request->traceparent);
 	add_header(call, "Idempotency-Key: ", request->idempotency_key);
@@ -164,6 +165,7 @@ needed_memory(const HttpRequest *request, const HttpLimits *limits)
 		+ text_size(request->url)
 		+ 2 * text_size(request->site)
 		+ text_size(request->authorization)
+		+ text_size(request->cookie)
 		+ text_size(request->correlation_id)
 		+ text_size(request->traceparent)
 		+ text_size(request->idempotency_key)
@@ -176,13 +178,22 @@ needed_memory(const HttpRequest *request, const HttpLimits *limits)
 		+ (request->body == NULL ? 0 : request->body_length + 1);
 }
 
+/* With the answer, which outlives the rest. */
+static bool
+keep_note(HttpCall *call, const char *note)
+{
+	if (note != NULL)
+		call->answer->note = strdup(note);
+	return note == NULL || call->answer->note != NULL;
+}
+
 bool
 provision_http_call_copy(HttpCall *call, const HttpRequest *request,
 						 const HttpLimits *limits)
 {
 	call->memory_size = needed_memory(request, limits);
 	call->memory = malloc(call->memory_size);
-	if (call->memory == NULL)
+	if (call->memory == NULL || !keep_note(call, request->note))
 		return false;
 	call->method = keep_text(call, request->method);
 	call->url = keep_text(call, request->url);

@@ -46,6 +46,8 @@ refusal_of_parts(const HttpRequest *request)
 		return "the site name holds a control character";
 	if (has_control_byte(request->authorization))
 		return "the credentials hold a control character";
+	if (has_control_byte(request->cookie))
+		return "the cookie holds a control character";
 	if (has_control_byte(request->correlation_id))
 		return "the correlation id holds a control character";
 	if (has_control_byte(request->traceparent))

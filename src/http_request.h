@@ -41,6 +41,7 @@ typedef struct HttpRequest
 								 * the URL's own host */
 	const char *authorization;	/* value of Authorization; NULL: none.  Our
 								 * copies are wiped when the call has ended */
+	const char *cookie;			/* value of Cookie, wiped likewise; NULL: none */
 	const char *correlation_id; /* X-Request-Id; NULL: none */
 	const char *traceparent;	/* W3C trace context; NULL: none */
 	const char *idempotency_key;	/* Idempotency-Key; NULL: none */
@@ -48,6 +49,7 @@ typedef struct HttpRequest
 	const char *const *secrets; /* besides the authorization, what an answer
 								 * must not show; the body may hold them */
 	int			secret_count;	/* at most HTTP_MAX_SECRETS */
+	const char *note;			/* given back with the answer; NULL: none */
 	const char *body;			/* JSON, any bytes; NULL: no body */
 	size_t		body_length;
 	const char *ca_file;		/* PEM; NULL: that of HttpLimits */

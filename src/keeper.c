@@ -233,6 +233,21 @@ provision_keeper_open_with(KeyRing *ring, const char *missing, const char *ident
 }
 
 bool
+provision_keeper_can_seal(char problem[KEY_PROBLEM_SIZE])
+{
+	if (kept_ring == NULL)
+		snprintf(problem, KEY_PROBLEM_SIZE, "What its answer tells could not be sealed. %.300s", kept_problem);
+	return kept_ring != NULL;
+}
+
+bool
+provision_keeper_seal(const char *identity, const void *plain, size_t length,
+					  unsigned char *sealed, size_t *sealed_length)
+{
+	return kept_ring != NULL && provision_key_ring_seal(kept_ring, identity, plain, length, sealed, sealed_length);
+}
+
+bool
 provision_keeper_open(const char *identity, const unsigned char *sealed, size_t length,
 					  unsigned char *plain, size_t *plain_length, char problem[KEY_PROBLEM_SIZE])
 {

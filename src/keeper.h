@@ -61,7 +61,17 @@ extern void provision_keeper_note_waiting(bool some_wait);
 extern bool provision_keeper_open(const char *identity, const unsigned char *sealed, size_t length,
 								  unsigned char *plain, size_t *plain_length, char problem[KEY_PROBLEM_SIZE]);
 
-/* The same with other keys; ring may be NULL, then missing says why. */
+/* False, and why in problem, when nothing could be sealed now. */
+extern bool provision_keeper_can_seal(char problem[KEY_PROBLEM_SIZE]);
+
+/*
+ * Seals for an identity, into at most SECRET_MAX_OVERHEAD bytes more. False
+ * without a key, memory or random numbers.
+ */
+extern bool provision_keeper_seal(const char *identity, const void *plain, size_t length,
+								  unsigned char *sealed, size_t *sealed_length);
+
+/* Opens with other keys; ring may be NULL, then missing says why. */
 extern bool provision_keeper_open_with(KeyRing *ring, const char *missing, const char *identity,
 									   const unsigned char *sealed, size_t length,
 									   unsigned char *plain, size_t *plain_length, char problem[KEY_PROBLEM_SIZE]);

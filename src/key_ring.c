@@ -264,6 +264,17 @@ provision_key_ring_find(KeyRing *ring, const char *id)
 }
 
 bool
+provision_key_ring_seal(KeyRing *ring, const char *identity, const void *plain, size_t length,
+						unsigned char *sealed, size_t *sealed_length)
+{
+	const char *id = provision_key_ring_id(ring, 0);
+	const unsigned char *key = provision_key_ring_find(ring, id);
+
+	*sealed_length = length + provision_secret_overhead(id);
+	return key != NULL && provision_secret_seal(id, key, identity, plain, length, sealed);
+}
+
+bool
 provision_key_ring_is_same(const KeyRing *one, const KeyRing *other)
 {
 	if (one == NULL || other == NULL)

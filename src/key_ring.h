@@ -42,6 +42,13 @@ extern const char *provision_key_ring_id(const KeyRing *ring, int position);
  */
 extern const unsigned char *provision_key_ring_find(KeyRing *ring, const char *id);
 
+/*
+ * Seals with the first key: writes length + provision_secret_overhead of its
+ * id, and says how many bytes.  False without random numbers or memory.
+ */
+extern bool provision_key_ring_seal(KeyRing *ring, const char *identity, const void *plain, size_t length,
+									unsigned char *sealed, size_t *sealed_length);
+
 /* Both hold the same keys; either may be NULL. */
 extern bool provision_key_ring_is_same(const KeyRing *one, const KeyRing *other);
 

@@ -8,6 +8,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "answer_seals.h"
 #include "chores.h"
 #include "clock.h"
 #include "fault.h"
@@ -44,6 +45,7 @@ provision_round_take_answers(Worker *worker)
 	provision_http_client_work();
 	while (bytes < MAX_ROUND_BYTES && (answer = provision_http_client_next_answer()) != NULL)
 	{
+		provision_answer_seal(answer);
 		worker->answers = lappend(worker->answers, answer);
 		bytes += answer->body_length;
 	}

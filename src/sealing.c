@@ -62,14 +62,12 @@ load_or_refuse(void)
 static bytea *
 seal(KeyRing *ring, const char *identity, const void *plain, size_t length)
 {
-	const char *id = provision_key_ring_id(ring, 0);
-	const unsigned char *key = provision_key_ring_find(ring, id);
-	size_t		size = VARHDRSZ + length + provision_secret_overhead(id);
-	bytea	   *sealed = palloc(size);
+	bytea	   *sealed = palloc(VARHDRSZ + length + provision_secret_overhead(provision_key_ring_id(ring, 0)));
+	size_t		size;
 
-	SET_VARSIZE(sealed, size);
-	if (key == NULL || !provision_secret_seal(id, key, identity, plain, length, (unsigned char *) VARDATA(sealed)))
+	if (!provision_key_ring_seal(ring, identity, plain, length, (unsigned char *) VARDATA(sealed), &size))
 		return NULL;
+	SET_VARSIZE(sealed, VARHDRSZ + size);
 	return sealed;
 }
 

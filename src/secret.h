@@ -26,7 +26,8 @@
 #define SECRET_KEY_SIZE 32
 #define SECRET_MAX_ID_LENGTH 32
 
-/* How many bytes a sealed value is longer than what was sealed. */
+/* How many bytes a sealed value is longer than what was sealed; at most SECRET_MAX_OVERHEAD. */
+#define SECRET_MAX_OVERHEAD 64
 extern size_t provision_secret_overhead(const char *key_id);
 
 /*

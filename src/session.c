@@ -11,6 +11,19 @@
 #include "session.h"
 
 /*
+ * What servers answer is passed to statements as parameters, which a
+ * talkative server would write to its log.
+ */
+static void
+keep_parameters_out_of_log(void)
+{
+	static const char name[] = "auto_explain.log_parameter_max_length";
+
+	if (GetConfigOption(name, true, false) != NULL) /* loaded, and of a version that logs them */
+		SetConfigOption(name, "0", PGC_SUSET, PGC_S_SESSION);
+}
+
+/*
  * Whatever the server, the database or the role have set, the worker's
  * statements must run.
  */
@@ -52,4 +65,5 @@ provision_session_prepare(void)
 		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_SESSION);
 	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)	/* intent before act */
 		SetConfigOption("synchronous_commit", "local", PGC_SUSET, PGC_S_SESSION);
+	keep_parameters_out_of_log();
 }

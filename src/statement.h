@@ -11,7 +11,7 @@
 
 #include "executor/spi.h"
 
-#define MAX_ARGUMENTS 10
+#define MAX_ARGUMENTS 11
 
 typedef struct Statement
 {

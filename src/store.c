@@ -47,9 +47,9 @@ static Statement rescue_jobs = {
 	0, {0}
 };
 static Statement record_answers = {
-	"SELECT answered_jobs, left_over FROM provision.record_answers($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-	10, {INT8OID, INT8ARRAYOID, TEXTARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-	TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID}
+	"SELECT answered_jobs, left_over FROM provision.record_answers($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+	11, {INT8OID, INT8ARRAYOID, TEXTARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+	TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
 };
 static Statement note_clocks = {
 	"SELECT provision.note_clocks($1, $2)",

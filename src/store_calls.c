@@ -22,10 +22,11 @@ static Statement begin_calls = {
 	"       call.traceparent, call.idempotency_key, call.connect_timeout_ms, call.timeout_ms,"
 	"       coalesce(own.sealed, general.sealed), coalesce(own.identity, general.identity),"
 	"       call.base_url, call.client_certificate_file, call.client_key_file,"
-	"       call.is_agent, call.job_key, named.names, named.sealed, named.identities"
+	"       call.is_agent, call.job_key, named.names, named.sealed, named.identities, call.auth = 'session', call.note"
 	"  FROM provision.begin_calls($1, $2) AS call"
-	"  LEFT JOIN provision.secret AS own ON own.tenant_id = call.tenant_id AND own.name = 'credentials'"
-	"  LEFT JOIN provision.secret AS general ON general.engine_id = call.engine_id AND general.name = 'credentials'"
+	"  LEFT JOIN provision.secret AS own ON own.tenant_id = call.tenant_id"
+	"                                 AND own.name = CASE call.auth WHEN 'session' THEN 'site_session' ELSE 'credentials' END"
+	"  LEFT JOIN provision.secret AS general ON general.engine_id = call.engine_id AND general.name = 'credentials' AND call.auth IS NULL"
 	"  LEFT JOIN LATERAL (SELECT found.* FROM (SELECT WHERE call.is_agent OFFSET 0) AS agent, provision.body_secrets(call.engine_id, call.holder_id) AS found) AS named ON true",
 	2, {INT8OID, INT8ARRAYOID}
 };
@@ -68,25 +69,44 @@ leave_key_out(char *authorization, size_t scheme_length)
 	explicit_bzero(authorization + scheme_length + kept, length - scheme_length - kept);
 }
 
+/* A session goes as a cookie, and is hidden in answers like other secrets. */
+static void
+take_session(HttpRequest *request, char *cookie, size_t name_length)
+{
+	const char **secrets = palloc(sizeof(char *));
+
+	secrets[0] = cookie + name_length;
+	request->cookie = cookie;
+	request->secrets = secrets;
+	request->secret_count = 1;
+}
+
 /*
- * Opens the credentials of a row for request->authorization, which whoever
- * sends the request wipes. False, and why in problem, when they do not open.
+ * Opens the credentials of a row for request->authorization or ->cookie, which
+ * whoever sends the request wipes. False, and why in problem, when they do not
+ * open.
  */
 static bool
 open_credentials(uint64 row, bool is_agent, HttpRequest *request, char problem[KEY_PROBLEM_SIZE])
 {
-	const char *scheme = is_agent ? "bearer " : "token ";
 	bool		is_null;
+	bool		is_session = DatumGetBool(provision_row_value(row, 22, &is_null)) && !is_null;
+	const char *scheme = is_agent ? "bearer " : is_session ? "sid=" : "token ";
 	Datum		value = provision_row_value(row, 12, &is_null);
-	char	   *authorization;
+	char	   *opened;
 
 	if (is_null)
 		return true;
-	authorization = open_after(scheme, provision_row_text(row, 13, provision_statement_context), DatumGetByteaPP(value), problem);
-	if (authorization != NULL && is_agent)
-		leave_key_out(authorization, strlen(scheme));
-	request->authorization = authorization;
-	return authorization != NULL;
+	opened = open_after(scheme, provision_row_text(row, 13, provision_statement_context), DatumGetByteaPP(value), problem);
+	if (opened == NULL)
+		return false;
+	if (is_agent)
+		leave_key_out(opened, strlen(scheme));
+	if (is_session)
+		take_session(request, opened, strlen(scheme));
+	else
+		request->authorization = opened;
+	return true;
 }
 
 static Datum *
@@ -142,7 +162,8 @@ open_secrets(uint64 row, HttpRequest *request, char problem[KEY_PROBLEM_SIZE])
 	bool		is_null;
 	bool		is_agent = DatumGetBool(provision_row_value(row, 17, &is_null));
 
-	return open_credentials(row, is_agent, request, problem) &&
+	return (request->note == NULL || provision_keeper_can_seal(problem)) &&
+		open_credentials(row, is_agent, request, problem) &&
 		(!is_agent || open_body_secrets(row, request, problem));
 }
 
@@ -168,6 +189,7 @@ request_of_row(uint64 row)
 	request->client_certificate_file = provision_row_text(row, 15, provision_statement_context);
 	request->client_key_file = provision_row_text(row, 16, provision_statement_context);
 	request->job_key = provision_row_text(row, 18, provision_statement_context);
+	request->note = provision_row_text(row, 23, provision_statement_context);
 	request->mutation = strcmp(request->method, "GET") != 0;
 	return request;
 }
@@ -177,6 +199,8 @@ provision_store_wipe_secrets(HttpRequest *request)
 {
 	if (request->authorization != NULL)
 		explicit_bzero(unconstify(char *, request->authorization), strlen(request->authorization));
+	if (request->cookie != NULL)
+		explicit_bzero(unconstify(char *, request->cookie), strlen(request->cookie));
 	for (int i = 0; i < request->secret_count; i++)
 		explicit_bzero(unconstify(char *, request->secrets[i]), strlen(request->secrets[i]));
 	if (request->secret_count > 0 && request->body != NULL)

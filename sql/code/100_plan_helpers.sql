@@ -144,7 +144,7 @@ COMMENT ON FUNCTION provision.method_path(text, jsonb) IS 'Path of a whitelisted
 CREATE OR REPLACE FUNCTION provision.look(name text, path text, learn jsonb DEFAULT NULL, wanted boolean DEFAULT true)
     RETURNS provision.call
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ROW(name, 'GET', path, NULL, wanted, NULL, true, 'read', learn, NULL, NULL)::provision.call;
+    RETURN ROW(name, 'GET', path, NULL, wanted, NULL, true, 'read', learn, NULL, NULL, NULL, NULL)::provision.call;
 COMMENT ON FUNCTION provision.look(text, text, jsonb, boolean) IS 'A call that only reads.';
 
 -- ERPNext refuses request lines over 4,094 bytes; the same list can be asked for by POST. What is learnt from a list is
@@ -158,7 +158,7 @@ CREATE OR REPLACE FUNCTION provision.look_list(name text, doctype text, filters 
                 ELSE ROW(name, 'POST', '/api/method/frappe.client.get_list',
                          jsonb_build_object('doctype', doctype, 'filters', filters, 'fields', fields,
                                             'order_by', order_by, 'limit_page_length', max_rows),
-                         wanted, NULL, true, 'read', learn, NULL, NULL)::provision.call
+                         wanted, NULL, true, 'read', learn, NULL, NULL, NULL, NULL)::provision.call
            END;
 COMMENT ON FUNCTION provision.look_list(text, text, jsonb, jsonb, jsonb, boolean, text, integer)
     IS 'A call that reads a list: by GET, or by POST when its filters are too long for a request line.';
@@ -168,7 +168,7 @@ CREATE OR REPLACE FUNCTION provision.create_document(name text, doctype text, bo
     RETURNS provision.call
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ROW(name, 'POST', '/api/resource/' || provision.url_encode(doctype), jsonb_strip_nulls(body), wanted, guard, false, effort, learn,
-               jsonb_build_object('kind', doctype, 'name', '$.*.name') || creates, NULL)::provision.call;
+               jsonb_build_object('kind', doctype, 'name', '$.*.name') || creates, NULL, NULL, NULL)::provision.call;
 COMMENT ON FUNCTION provision.create_document(text, text, jsonb, boolean, text, jsonb, text, jsonb)
     IS 'A call that creates a document. Fields without a value are left out. guard is the look that says whether it is there; it has to show the name. creates: more about what is made (scope, goes_with), see provision.call.';
 
@@ -176,14 +176,14 @@ CREATE OR REPLACE FUNCTION provision.change_document(name text, doctype text, do
                                                      learn jsonb DEFAULT NULL, effort text DEFAULT 'write')
     RETURNS provision.call
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ROW(name, 'PUT', provision.document_path(doctype, document), body, wanted, guard, true, effort, learn, NULL, NULL)::provision.call;
+    RETURN ROW(name, 'PUT', provision.document_path(doctype, document), body, wanted, guard, true, effort, learn, NULL, NULL, NULL, NULL)::provision.call;
 COMMENT ON FUNCTION provision.change_document(text, text, text, jsonb, boolean, text, jsonb, text)
     IS 'A call that changes the fields in its body, and no others; a table in it replaces the whole table.';
 
 CREATE OR REPLACE FUNCTION provision.remove_document(name text, doctype text, document text, wanted boolean)
     RETURNS provision.call
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ROW(name, 'DELETE', provision.document_path(doctype, document), NULL, wanted, NULL, true, 'delete', NULL, NULL, NULL)::provision.call;
+    RETURN ROW(name, 'DELETE', provision.document_path(doctype, document), NULL, wanted, NULL, true, 'delete', NULL, NULL, NULL, NULL, NULL)::provision.call;
 COMMENT ON FUNCTION provision.remove_document(text, text, text, boolean) IS 'A call that deletes a document.';
 
 CREATE OR REPLACE FUNCTION provision.ensure_document(job jsonb, label text, doctype text, document text, body jsonb,
@@ -213,6 +213,31 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION provision.may_be_refused(provision.call) IS 'The same call; when the server refuses it for good, the plan judges that instead of the step failing.';
+
+CREATE OR REPLACE FUNCTION provision.with_auth(call provision.call, auth text)
+    RETURNS provision.call
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    call.auth := with_auth.auth;
+    RETURN call;
+END;
+$$;
+COMMENT ON FUNCTION provision.with_auth(provision.call, text) IS 'The same call with other credentials: own (the tenant''s or none) or session (its secret site_session as a cookie).';
+
+CREATE OR REPLACE FUNCTION provision.with_seals(call provision.call, seals jsonb)
+    RETURNS provision.call
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    call.seals := with_seals.seals;
+    RETURN call;
+END;
+$$;
+COMMENT ON FUNCTION provision.with_seals(provision.call, jsonb)
+    IS 'The same call; of its answer {"secret": "text{path.of.keys}"} is sealed, or {"secret": null} forgotten, and nothing else is kept.';
 
 CREATE OR REPLACE FUNCTION provision.ask_again(call text)
     RETURNS void

@@ -30,7 +30,7 @@ COMMENT ON FUNCTION provision.site_path(jsonb, text) IS 'Path of the tenant''s s
 CREATE OR REPLACE FUNCTION provision.agent_look(name text, path text, learn jsonb DEFAULT NULL, wanted boolean DEFAULT true)
     RETURNS provision.call
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ROW(name, 'GET', path, NULL, wanted, NULL, true, 'agent', learn, NULL, NULL)::provision.call;
+    RETURN ROW(name, 'GET', path, NULL, wanted, NULL, true, 'agent', learn, NULL, NULL, NULL, NULL)::provision.call;
 COMMENT ON FUNCTION provision.agent_look(text, text, jsonb, boolean) IS 'A call that only reads from Agent, which may take half a minute when its two processes are busy.';
 
 CREATE OR REPLACE FUNCTION provision.named_secret(name text)
@@ -55,7 +55,7 @@ CREATE OR REPLACE FUNCTION provision.wait_for_job(name text, key text, remote_id
     RETURNS provision.call
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ROW('wait for ' || name, 'GET', format('/jobs/%1$s,%1$s', coalesce(remote_id::text, '{?job}')), jsonb_build_object('key', key, 'id', remote_id::text),
-               CASE WHEN remote_id IS NOT NULL OR NOT wanted THEN wanted END, NULL, true, 'wait', NULL, NULL, NULL)::provision.call;
+               CASE WHEN remote_id IS NOT NULL OR NOT wanted THEN wanted END, NULL, true, 'wait', NULL, NULL, NULL, NULL, NULL)::provision.call;
 COMMENT ON FUNCTION provision.wait_for_job(text, text, bigint, boolean)
     IS 'A call that is done when a job of Agent has ended, however; its answer is the job, shortened. Many are asked for in one request, at growing intervals.';
 
@@ -71,7 +71,7 @@ BEGIN
     RETURN NEXT provision.agent_look(look, '/agent-jobs/' || key, wanted => submit_job.wanted);
     RETURN NEXT ROW(submit_job.name, 'POST', submit_job.path, submit_job.body,
                     CASE WHEN submit_job.wanted THEN NOT provision.found(job, look) ELSE submit_job.wanted END,
-                    look, false, 'agent', NULL, submit_job.creates, NULL)::provision.call;
+                    look, false, 'agent', NULL, submit_job.creates, NULL, NULL, NULL)::provision.call;
     RETURN NEXT provision.wait_for_job(submit_job.name, key, provision.remote_number(job, submit_job.name), submit_job.wanted);
 END;
 $$;
@@ -133,7 +133,7 @@ BEGIN
         CASE WHEN provision.answered(job, look)
              THEN EXISTS (SELECT FROM provision.answer_rows(job, look) AS remote
                            WHERE remote ->> 'key' = ended ->> 'key' AND remote ->> 'status' IN ('Pending', 'Running')) END,
-        look, false, 'agent', NULL, NULL, NULL)::provision.call);
+        look, false, 'agent', NULL, NULL, NULL, NULL, NULL)::provision.call);
 END;
 $$;
 COMMENT ON FUNCTION provision.cancel_overdue(jsonb, text) IS 'The calls that cancel a job of Agent which took too long, unless it has ended meanwhile.';

@@ -11,7 +11,8 @@ DO $$ BEGIN
         excerpt        text,
         error          text,
         retry_after_ms bigint,
-        timings_ms     text
+        timings_ms     text,
+        sealed         text
     );
 EXCEPTION WHEN duplicate_object THEN NULL;
 END $$;
@@ -49,7 +50,9 @@ DO $$ BEGIN
         exc_type       text,
         verdict        text,
         error_code     text,
-        trips          boolean
+        trips          boolean,
+        seals          jsonb,
+        sealed         text
     );
 EXCEPTION WHEN duplicate_object THEN NULL;
 END $$;
@@ -64,7 +67,7 @@ AS $$
 DECLARE
     answered bigint[] := ARRAY(SELECT DISTINCT attempt.job_id FROM provision.attempt WHERE attempt.attempt_id = ANY (attempt_ids));
     learning bigint[] := ARRAY(SELECT DISTINCT attempt.job_id FROM provision.attempt
-                                WHERE attempt.attempt_id = ANY (attempt_ids) AND attempt.learn IS NOT NULL);
+                                WHERE attempt.attempt_id = ANY (attempt_ids) AND (attempt.learn IS NOT NULL OR attempt.seals IS NOT NULL));
     locked bigint[] := ARRAY(SELECT job.job_id
                                FROM provision.job
                               WHERE job.job_id = ANY (answered)
@@ -75,7 +78,7 @@ BEGIN
     IF learning = '{}' THEN
         RETURN locked;
     END IF;
-    -- What is learnt is written to the tenant, whose row somebody else may hold.
+    -- What is learnt or sealed is written to the tenant, whose row somebody else may hold.
     RETURN ARRAY(SELECT unnest(locked) EXCEPT SELECT unnest(learning))
         || provision.lock_tenants_of_jobs(ARRAY(SELECT unnest(locked) INTERSECT SELECT unnest(learning)));
 END;
@@ -90,12 +93,16 @@ BEGIN ATOMIC
            attempt.guard, attempt.repeatable, attempt.learn, attempt.creates, attempt.refusable, job_step.is_last_call, job_step.tries,
            step.max_attempts, step.backoff_ms, step.backoff_max_ms, step.patience_ms,
            coalesce(job_step.doubtful_until > attempt.started_at, false),
-           answer.delivery, answer.http_status, answer.curl_code, decoded.body,
-           CASE WHEN engine.kind <> 'erpnext' AND decoded.body IS NOT NULL THEN left(decoded.body::text, 1000) ELSE answer.excerpt END,
-           CASE WHEN meaning.verdict <> 'success' THEN coalesce(answer.error, provision.frappe_message(decoded.body), '') END,
-           answer.retry_after_ms, answer.timings_ms::integer[], decoded.body ->> 'exc_type',
-           meaning.verdict, meaning.error_code,
-           meaning.trips AND NOT coalesce(job_step.started_at + provision.ms(step.deadline_ms) <= clock_timestamp(), false)    -- we gave up early
+           answer.delivery, answer.http_status, answer.curl_code, CASE WHEN attempt.seals IS NULL THEN decoded.body ELSE '{}' END,
+           CASE WHEN attempt.seals IS NOT NULL THEN NULL
+                WHEN engine.kind <> 'erpnext' AND decoded.body IS NOT NULL THEN left(decoded.body::text, 1000) ELSE answer.excerpt END,
+           CASE WHEN meaning.verdict <> 'success' THEN coalesce(answer.error, CASE WHEN attempt.seals IS NULL THEN provision.frappe_message(decoded.body) END, '') END,
+           answer.retry_after_ms, answer.timings_ms::integer[],
+           CASE WHEN attempt.seals IS NULL OR decoded.body ->> 'exc_type' ~ '^[A-Z][A-Za-z]{2,60}$' THEN decoded.body ->> 'exc_type' END,
+           CASE WHEN special.is_missing OR special.is_refused THEN 'permanent' ELSE meaning.verdict END,
+           CASE WHEN special.is_missing THEN 'SECRET_MISSING' ELSE meaning.error_code END,
+           meaning.trips AND NOT coalesce(job_step.started_at + provision.ms(step.deadline_ms) <= clock_timestamp(), false),   -- we gave up early
+           attempt.seals, answer.sealed
       FROM unnest(answers) AS answer
       JOIN provision.attempt ON attempt.attempt_id = answer.attempt_id
       JOIN provision.job ON job.job_id = attempt.job_id
@@ -110,6 +117,9 @@ BEGIN ATOMIC
            engine.kind, answer.delivery, attempt.method, attempt.url, answer.http_status,
            coalesce(jsonb_typeof(decoded.body) = 'object', false),
            coalesce(decoded.body ->> 'exc_type', ''), answer.curl_code) AS meaning
+     CROSS JOIN LATERAL (SELECT attempt.seals IS NOT NULL AND answer.sealed IS NULL AND meaning.verdict = 'success' AS is_missing,
+                                attempt.auth IS NOT NULL AND attempt.refusable      -- credentials were only tried
+                                    AND meaning.error_code IN ('ENGINE_AUTH_FAILED', 'ENGINE_PERMISSION_DENIED') AS is_refused) AS special
      WHERE job.owner IS NOT DISTINCT FROM classify_answers.incarnation      -- the fence; in a form that no index on owner tempts the planner
      ORDER BY attempt.job_id, attempt.ordinal;
 END;
@@ -287,6 +297,9 @@ BEGIN
     IF EXISTS (SELECT FROM unnest(outcomes) AS outcome WHERE outcome.learn IS NOT NULL) THEN
         PERFORM provision.learn_facts(outcomes);
     END IF;
+    IF EXISTS (SELECT FROM unnest(outcomes) AS outcome WHERE outcome.seals IS NOT NULL) THEN
+        PERFORM provision.keep_sealed(outcomes);
+    END IF;
     IF EXISTS (SELECT FROM unnest(outcomes) AS outcome WHERE outcome.creates IS NOT NULL) THEN
         PERFORM provision.settle_creations(outcomes);
     END IF;
@@ -370,7 +383,7 @@ COMMENT ON FUNCTION provision.record_or_isolate(bigint, provision.raw_answer[]) 
 -- The locks are taken outside of what may be rolled back and done again.
 CREATE OR REPLACE FUNCTION provision.record_answers(
     incarnation bigint, attempt_ids bigint[], deliveries text[], http_statuses integer[], curl_codes integer[],
-    bodies text[], excerpts text[], errors text[], retry_afters_ms bigint[], timings_ms text[],
+    bodies text[], excerpts text[], errors text[], retry_afters_ms bigint[], timings_ms text[], sealed text[] DEFAULT '{}',
     OUT answered_jobs bigint[], OUT left_over bigint[])
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -383,11 +396,11 @@ BEGIN
                       ELSE provision.left_over_attempts(incarnation, attempt_ids, answered_jobs) END;
     answers := ARRAY(SELECT ROW(answer.*)::provision.raw_answer
                        FROM ROWS FROM (unnest(attempt_ids), unnest(deliveries), unnest(http_statuses), unnest(curl_codes), unnest(bodies),
-                                       unnest(excerpts), unnest(errors), unnest(retry_afters_ms), unnest(timings_ms))
-                            AS answer (attempt_id, delivery, http_status, curl_code, body, excerpt, error, retry_after_ms, timings_ms)
+                                       unnest(excerpts), unnest(errors), unnest(retry_afters_ms), unnest(timings_ms), unnest(sealed))
+                            AS answer (attempt_id, delivery, http_status, curl_code, body, excerpt, error, retry_after_ms, timings_ms, sealed)
                       WHERE answer.attempt_id <> ALL (left_over));
     PERFORM provision.record_or_isolate(incarnation, answers);
 END;
 $$;
-COMMENT ON FUNCTION provision.record_answers(bigint, bigint[], text[], integer[], integer[], text[], text[], text[], bigint[], text[])
+COMMENT ON FUNCTION provision.record_answers(bigint, bigint[], text[], integer[], integer[], text[], text[], text[], bigint[], text[], text[])
     IS 'Records a round''s answers. Results of jobs this incarnation no longer owns are refused; left_over are attempts whose job somebody else has locked just now.';

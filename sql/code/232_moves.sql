@@ -19,7 +19,8 @@ CREATE OR REPLACE FUNCTION provision.next_move(outcome provision.outcome, breake
     LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
     SELECT CASE
-        WHEN outcome.doubtful AND outcome.repeatable AND outcome.method <> 'DELETE' AND provision.is_empty_answer(outcome.verdict, outcome.body) THEN 'doubt'
+        WHEN outcome.doubtful AND outcome.repeatable AND outcome.method <> 'DELETE' AND outcome.verdict <> 'ambiguous'     -- which begins another doubt
+             AND outcome.seals IS NULL AND provision.is_empty_answer(outcome.verdict, outcome.body) THEN 'doubt'
         WHEN outcome.verdict = 'success' THEN 'advance'
         WHEN outcome.verdict = 'absent' AND outcome.method IN ('GET', 'DELETE') THEN 'advance'
         WHEN outcome.verdict = 'duplicate' AND outcome.guard IS NULL THEN 'advance'

@@ -49,15 +49,18 @@ CREATE OR REPLACE FUNCTION provision.planned_calls(plan_function text, job jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT plan.ordinality,
-           ROW(plan.name, plan.method, plan.path, plan.body, plan.wanted, plan.guard, plan.repeatable, plan.effort, plan.learn, plan.creates, plan.refusable)::provision.call,
+           ROW(plan.name, plan.method, plan.path, plan.body, plan.wanted, plan.guard, plan.repeatable, plan.effort, plan.learn, plan.creates, plan.refusable,
+               plan.seals, plan.auth)::provision.call,
            CASE WHEN fact.missing IS NULL THEN plan.wanted WHEN NOT plan.wanted THEN false END,
            fact.missing,
            coalesce(plan.method NOT IN ('GET', 'POST', 'PUT', 'PATCH', 'DELETE') OR plan.path NOT LIKE '/%'
                     OR plan.learn IS NOT NULL AND jsonb_typeof(plan.learn) <> 'object'
-                    OR plan.creates IS NOT NULL AND (plan.creates ->> 'kind') IS NULL, true)
+                    OR plan.creates IS NOT NULL AND (plan.creates ->> 'kind') IS NULL
+                    OR plan.seals IS NOT NULL AND NOT provision.seals_are_valid(plan.seals)
+                    OR plan.auth NOT IN ('own', 'session') AND plan.auth IS NOT NULL, true)
       FROM provision.run_plan(plan_function, job) WITH ORDINALITY AS plan
-     CROSS JOIN LATERAL (SELECT CASE WHEN strpos(plan.path, '{?') > 0 OR strpos(plan.body::text, '{?') > 0 THEN     -- dear to look for otherwise
-                                    substring(concat(plan.path, ' ', plan.body::text) FROM '\{\?([a-z0-9_]+)\}') END AS missing) AS fact
+     CROSS JOIN LATERAL (SELECT CASE WHEN strpos(plan.path, '{?') > 0 OR strpos(plan.body::text, '{?') > 0 OR strpos(plan.seals::text, '{?') > 0 THEN     -- dear to look for otherwise
+                                    substring(concat_ws(' ', plan.path, plan.body::text, plan.seals::text) FROM '\{\?([a-z0-9_]+)\}') END AS missing) AS fact
      WHERE plan.name IS NOT NULL;
 END;
 COMMENT ON FUNCTION provision.planned_calls(text, jsonb)
@@ -96,6 +99,8 @@ BEGIN ATOMIC
         WHEN call.guard IS NOT NULL AND call.guard <> ALL (guards) THEN format('guard "%s" of call "%s" is no wanted GET or repeatable call before it', call.guard, call.name)
         WHEN call.learn IS NOT NULL AND jsonb_typeof(call.learn) <> 'object' THEN format('what call "%s" learns is no object', call.name)
         WHEN call.creates IS NOT NULL AND (call.creates ->> 'kind') IS NULL THEN format('what call "%s" creates has no kind', call.name)
+        WHEN call.seals IS NOT NULL AND NOT provision.seals_are_valid(call.seals) THEN format('what call "%s" seals is not {"secret": "text{path.of.keys}"}', call.name)
+        WHEN call.auth NOT IN ('own', 'session') THEN format('auth of call "%s" is neither own nor session', call.name)
     END;
 END;
 COMMENT ON FUNCTION provision.call_problem(provision.call, text[], text[]) IS 'Why a planned call cannot be made; null when it can.';

@@ -58,7 +58,7 @@ CREATE OR REPLACE FUNCTION provision.plan_finding(job jsonb)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT ROW(provision.finding_call(made.creation_id, made.call), made.look ->> 'method', made.look ->> 'path', nullif(made.look -> 'body', 'null'),
-               true, NULL, true, 'read', NULL, NULL, NULL)::provision.call
+               true, NULL, true, 'read', NULL, NULL, NULL, NULL, NULL)::provision.call
       FROM provision.created(job) AS made
      WHERE made.name IS NULL
        AND made.look IS NOT NULL

@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION provision.planner_functions()
         setting, setting_json, setting_list, fact, fact_known, optional_fact,
         answered, answer, answer_value, answer_rows, found, listed, difference, same,
         document_path, list_path, method_path, url_encode, parse_json,
-        look, look_list, create_document, change_document, remove_document, ensure_document, may_be_refused,
+        look, look_list, create_document, change_document, remove_document, ensure_document, may_be_refused, with_auth, with_seals, seals_are_valid,
         ask_again, give_up,
 
         remote_key, job_key, bench_path, site_path, agent_look, named_secret, remote_number, wait_for_job, submit_job, remote_end,

@@ -267,12 +267,12 @@ CREATE OR REPLACE FUNCTION provision.write_intents(incarnation bigint, intents p
 AS $$
 BEGIN
     INSERT INTO provision.attempt (attempt_id, job_id, ordinal, engine_id, incarnation, call, method, url, guard, repeatable, learn,
-                                   creates, refusable, only_looks, request_body, timeout_ms, started_at)
+                                   creates, refusable, seals, auth, only_looks, request_body, timeout_ms, started_at)
     OVERRIDING SYSTEM VALUE
     SELECT intent.attempt_id, intent.job_id, intent.ordinal, intent.engine_id, write_intents.incarnation,
            (intent.call).name, (intent.call).method, engine.base_url || (intent.call).path, (intent.call).guard,
            coalesce((intent.call).repeatable, (intent.call).method IN ('GET', 'PUT', 'DELETE')), (intent.call).learn,
-           (intent.call).creates, coalesce((intent.call).refusable, false),
+           (intent.call).creates, coalesce((intent.call).refusable, false), (intent.call).seals, (intent.call).auth,
            provision.only_looks(intent.call),
            provision.redact((intent.call).body), least(provision.call_timeout_ms(intent.call, engine.timeout_ms), intent.time_left_ms), clock_timestamp()
       FROM unnest(intents) AS intent
@@ -361,7 +361,8 @@ COMMENT ON FUNCTION provision.begin_touched_jobs(bigint, bigint[]) IS 'begin_job
 CREATE OR REPLACE FUNCTION provision.begin_calls(incarnation bigint, touched bigint[])
     RETURNS TABLE (attempt_id bigint, method text, url text, body text, site text, ca_file text, engine_id bigint, tenant_id bigint,
                    correlation_id text, traceparent text, idempotency_key text, connect_timeout_ms integer, timeout_ms integer,
-                   base_url text, client_certificate_file text, client_key_file text, is_agent boolean, holder_id bigint, job_key text)
+                   base_url text, client_certificate_file text, client_key_file text, is_agent boolean, holder_id bigint, job_key text,
+                   auth text, note text)
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -383,7 +384,8 @@ BEGIN
                left(attempt.url, length(attempt.url) - length((intent.call).path)),     -- as it was then: somebody may have moved the engine
                engine.client_certificate_file, engine.client_key_file,
                engine.kind = 'frappe_agent', job.tenant_id,
-               CASE WHEN engine.kind = 'frappe_agent' AND attempt.method <> 'GET' THEN provision.remote_key(tenant.key::text, job.job_id, job.run, attempt.call) END
+               CASE WHEN engine.kind = 'frappe_agent' AND attempt.method <> 'GET' THEN provision.remote_key(tenant.key::text, job.job_id, job.run, attempt.call) END,
+               attempt.auth, CASE WHEN attempt.seals IS NOT NULL THEN provision.seal_note(job.tenant_id, attempt.seals) END
           FROM unnest(intents) AS intent
           JOIN provision.attempt ON attempt.attempt_id = intent.attempt_id
           JOIN provision.job ON job.job_id = attempt.job_id

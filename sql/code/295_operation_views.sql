@@ -20,7 +20,7 @@ CREATE OR REPLACE VIEW provision.engine_status WITH (security_barrier) AS
            engine.base_url,
            engine_state.paused_at,
            engine_state.paused_reason,
-           EXISTS (SELECT FROM provision.secret WHERE secret.engine_id = engine.engine_id) AS has_credentials,
+           EXISTS (SELECT FROM provision.secret WHERE secret.engine_id = engine.engine_id AND secret.name = 'credentials') AS has_credentials,
            recent.calls AS calls_1h,
            engine.created_at,
            engine_state.not_before,

@@ -40,7 +40,8 @@ BEGIN
        SET sealed = new_value,
            set_at = clock_timestamp(),
            sealed_at = clock_timestamp()
-     WHERE kept.identity = provision.secret_identity(keep_secret.engine_id, keep_secret.tenant_id, keep_secret.name);
+     WHERE kept.name = keep_secret.name
+       AND (kept.engine_id = keep_secret.engine_id OR kept.tenant_id = keep_secret.tenant_id);
     IF NOT FOUND THEN
         INSERT INTO provision.secret (engine_id, tenant_id, name, sealed)
         VALUES (keep_secret.engine_id, keep_secret.tenant_id, keep_secret.name, new_value);

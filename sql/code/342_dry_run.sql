@@ -48,7 +48,7 @@ BEGIN ATOMIC
                'creation_id', place, 'call', name, 'kind', creates ->> 'kind',
                'name', format('{?%s}', btrim(regexp_replace(lower(name), '[^a-z0-9]+', '_', 'g'), '_')),
                'creates', creates, 'look', NULL, 'known_before', '[]'::jsonb) ORDER BY place DESC), '[]')
-      FROM unnest(calls) WITH ORDINALITY AS planned (name, method, path, body, wanted, guard, repeatable, effort, learn, creates, refusable, place)
+      FROM unnest(calls) WITH ORDINALITY AS planned (name, method, path, body, wanted, guard, repeatable, effort, learn, creates, refusable, seals, auth, place)
      WHERE creates IS NOT NULL;
 END;
 COMMENT ON FUNCTION provision.would_create(provision.call[]) IS 'What these calls would create, newest first, as undo functions are told.';

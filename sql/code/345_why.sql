@@ -142,7 +142,7 @@ BEGIN ATOMIC
     SELECT 'credentials missing', format('Neither engine "%s" nor the tenant has credentials.', engine.name),
            format('SELECT provision_engine_secret(%L, ''...'', ''...'');', engine.name)
       FROM engine
-     WHERE NOT EXISTS (SELECT FROM provision.secret WHERE secret.engine_id = engine.engine_id OR secret.tenant_id = (job).tenant_id)
+     WHERE NOT EXISTS (SELECT FROM provision.secret WHERE (secret.engine_id = engine.engine_id OR secret.tenant_id = (job).tenant_id) AND secret.name = 'credentials')
     UNION ALL
     SELECT 'engine busy', format('All %s calls at once of engine "%s" are in use%s.', engine.max_concurrent, engine.name, engine.holders),
            format('SELECT provision_engine_update(%L, ''{"max_concurrent": %s}'');', engine.name, least(10000, engine.max_concurrent * 2))

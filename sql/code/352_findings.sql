@@ -63,7 +63,7 @@ BEGIN ATOMIC
            format('SELECT provision_engine_secret(%L, ''...'', ''...'');', min(lacking.name))
       FROM (SELECT engine.name
               FROM provision.engine
-             WHERE NOT EXISTS (SELECT FROM provision.secret WHERE secret.engine_id = engine.engine_id)
+             WHERE NOT EXISTS (SELECT FROM provision.secret WHERE secret.engine_id = engine.engine_id AND secret.name = 'credentials')
              ORDER BY engine.name
              LIMIT 100) AS lacking
     HAVING count(*) > 0;

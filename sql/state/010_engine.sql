@@ -157,7 +157,7 @@ CREATE TABLE provision.secret (
 );
 REVOKE ALL ON provision.secret FROM PUBLIC;
 COMMENT ON TABLE provision.secret IS 'Secrets of an engine, or of a tenant with a site of its own, sealed. Readable by the owner only; no view, plan, log or event shows it.';
-COMMENT ON COLUMN provision.secret.name IS 'credentials: API key and API secret, sent as Authorization header; others are named in the bodies of calls to Frappe Agent.';
+COMMENT ON COLUMN provision.secret.name IS 'credentials: API key and API secret, sent as Authorization header; site_session: a login session of the tenant''s site, sent as its cookie; others are named in the bodies of calls to Frappe Agent.';
 COMMENT ON COLUMN provision.secret.sealed IS 'AES-256-GCM under a key that no table holds: version, length and id of the key, nonce, encrypted value, tag. src/secret.h tells the bytes.';
 COMMENT ON COLUMN provision.secret.set_at IS 'When somebody gave it; sealed_at: when it was sealed, perhaps by provision_rotate_secrets().';
 COMMENT ON COLUMN provision.secret.identity IS 'Whose secret it is: sealed in one row, it does not open in another.';

@@ -100,7 +100,9 @@ CREATE TYPE provision.call AS (
     effort      text,
     learn       jsonb,
     creates     jsonb,
-    refusable   boolean
+    refusable   boolean,
+    seals       jsonb,
+    auth        text
 );
 COMMENT ON TYPE provision.call IS 'One HTTP exchange a step wants. A plan function returns them in the order in which they are to be sent.';
 COMMENT ON COLUMN provision.call.name IS 'Unique within the step.';
@@ -112,6 +114,8 @@ COMMENT ON COLUMN provision.call.effort IS 'Its time limit, a row of provision.e
 COMMENT ON COLUMN provision.call.learn IS 'Facts to keep from its answer: {"fact": "jsonpath into the decoded body"}.';
 COMMENT ON COLUMN provision.call.creates IS 'What it makes that a rollback has to remove: {"kind": "Company", "name": "jsonpath to its name or names in the answer"}; also look (the path in the guard''s answer, where it is another), scope (site: shared by the tenants of a site) and goes_with (the kind that takes it along when it is removed). Null: nothing.';
 COMMENT ON COLUMN provision.call.refusable IS 'When the server refuses it for good, the step does not fail: the answer is kept with the verdict refused, and the plan judges it.';
+COMMENT ON COLUMN provision.call.seals IS 'Secrets of the tenant that its answer tells: {"secret": "text{path.of.keys}"}. The string at the path, behind the text (which may be empty), is sealed under that name before the answer is stored, and nothing of the answer is kept; null instead forgets the secret. What does not hold it fails with SECRET_MISSING. {}: keep nothing.';
+COMMENT ON COLUMN provision.call.auth IS 'Whose credentials it carries. null: the tenant''s, else the engine''s; own: the tenant''s or none; session: the cookie of the tenant''s secret site_session, or none. With own or session and refusable, credentials that are refused are an answer, too.';
 
 CREATE TABLE provision.effort (
     effort      text PRIMARY KEY,

@@ -273,6 +273,8 @@ CREATE TABLE provision.attempt (
     only_looks       boolean NOT NULL DEFAULT false,
     creates          jsonb,
     refusable        boolean NOT NULL DEFAULT false,
+    seals            jsonb,
+    auth             text,
     request_body     jsonb,
     timeout_ms       integer NOT NULL,
     started_at       timestamptz NOT NULL,
@@ -300,6 +302,7 @@ COMMENT ON TABLE provision.attempt IS 'One try at a call: written before its fir
 COMMENT ON COLUMN provision.attempt.only_looks IS 'It changes nothing on the server: a GET, or a repeatable call of effort read. May be ended at any time.';
 COMMENT ON COLUMN provision.attempt.creates IS 'What the call makes; see provision.call.';
 COMMENT ON COLUMN provision.attempt.refusable IS 'A permanent refusal does not fail the step.';
+COMMENT ON COLUMN provision.attempt.seals IS 'What is sealed of its answer, of which nothing else is kept; auth: whose credentials it carried. See provision.call.';
 COMMENT ON COLUMN provision.attempt.request_body IS 'As sent, secrets redacted.';
 COMMENT ON COLUMN provision.attempt.verdict IS 'What its answer meant (answer_rule), or crashed when its worker died before the answer was recorded.';
 COMMENT ON COLUMN provision.attempt.error_detail IS 'The server''s own message, or what went wrong in transport; redacted.';

@@ -97,6 +97,9 @@ INSERT INTO provision.failure (error_code, message, hint) VALUES
     ('CREDENTIALS_MISSING',
      'No credentials are stored for the ERPNext server.',
      'Set the credentials with provision_engine_secret(''{engine}'', ...), then call provision_retry({job}).'),
+    ('SECRET_MISSING',
+     'The server did not tell the secret that it was asked for.',
+     'What engine "{engine}" answered to "{call}" does not hold it, and none of it was kept. Ask it by hand; if it has changed its interface, this version of provision does not fit.'),
     ('ENGINE_PERMISSION_DENIED',
      'Our user on the ERPNext server may not do this.',
      'Give the API user of engine "{engine}" the roles System Manager, Accounts Manager, Accounts User, Stock Manager, Stock User, Item Manager, Sales Manager, Sales User and Sales Master Manager, then call provision_retry({job}). Reported: {detail}');

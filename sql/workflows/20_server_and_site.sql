@@ -176,7 +176,7 @@ BEGIN
     RETURN NEXT provision.look('look wizard',
         provision.method_path('frappe.client.get_single_value', '{"doctype": "System Settings", "field": "setup_complete"}'));
     RETURN NEXT ROW('run wizard', 'POST', '/api/method/frappe.desk.page.setup_wizard.setup_wizard.setup_complete',
-                    provision.wizard_arguments(job), needed, 'look wizard', true, 'wizard', NULL, '{"kind": "Setup Wizard", "stays": "a setup wizard cannot be undone"}', NULL)::provision.call;
+                    provision.wizard_arguments(job), needed, 'look wizard', true, 'wizard', NULL, '{"kind": "Setup Wizard", "stays": "a setup wizard cannot be undone"}', NULL, NULL, NULL)::provision.call;
     RETURN NEXT provision.look_time_zone('time zone after wizard', needed);
 END;
 $$;

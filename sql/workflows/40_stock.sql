@@ -199,7 +199,7 @@ DECLARE
 BEGIN
     RETURN ROW('create ' || create_batch.name, 'POST', '/api/method/frappe.client.insert_many', jsonb_build_object('docs', coalesce(missing, '[]')),
                CASE WHEN provision.answered(job, look) THEN missing IS NOT NULL END, look, false, 'settings', NULL,
-               jsonb_build_object('kind', doctype, 'name', '$.message[*]', 'look', '$.*.name'), NULL)::provision.call;
+               jsonb_build_object('kind', doctype, 'name', '$.message[*]', 'look', '$.*.name'), NULL, NULL, NULL)::provision.call;
 END;
 $$;
 COMMENT ON FUNCTION provision.create_batch(jsonb, text, text, jsonb) IS 'A call that creates those documents of a batch that its list does not show.';

@@ -178,7 +178,7 @@ BEGIN
     create_record.creates := NULL;          -- it goes again below
     RETURN NEXT create_record;
     RETURN NEXT provision.may_be_refused(ROW('start deletion', 'POST', provision.document_path(kind, name), '{"run_method": "start_deletion_tasks"}',
-        needed AND NOT coalesce(open_record ->> 'status' = 'Running', false), NULL, true, 'settings', NULL, NULL, NULL)::provision.call);
+        needed AND NOT coalesce(open_record ->> 'status' = 'Running', false), NULL, true, 'settings', NULL, NULL, NULL, NULL, NULL)::provision.call);
     RETURN NEXT provision.look('await deletion', provision.document_path(kind, name), wanted => needed);
     RETURN NEXT provision.may_be_refused(provision.change_document('cancel deletion record', kind, name, '{"docstatus": 2}', needed, 'await deletion'));
     RETURN NEXT provision.may_be_refused(provision.remove_document('remove deletion record', kind, name, needed));

@@ -65,7 +65,7 @@ BEGIN ATOMIC
                'method', method,
                'path', path,
                'wanted', CASE WHEN octet_length(body::text) <= 1000 THEN body END)) ORDER BY place), '[]')
-      FROM unnest(changes) WITH ORDINALITY AS change (name, method, path, body, wanted, guard, repeatable, effort, learn, creates, refusable, place)
+      FROM unnest(changes) WITH ORDINALITY AS change (name, method, path, body, wanted, guard, repeatable, effort, learn, creates, refusable, seals, auth, place)
      WHERE place <= 100;
 END;
 COMMENT ON FUNCTION provision.drift(text, provision.call[]) IS 'Changes that are still wanted, at most 100, as findings: missing (POST), different (PUT) or surplus (DELETE).';

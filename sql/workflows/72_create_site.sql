@@ -133,7 +133,7 @@ BEGIN
     FOR active IN SELECT remote FROM provision.answer_rows(job, 'look for jobs to cancel') AS remote
                    WHERE remote ->> 'status' IN ('Pending', 'Running') LOOP
         RETURN NEXT provision.may_be_refused(ROW('cancel job ' || (active ->> 'id'), 'POST', format('/jobs/%s/cancel', active ->> 'id'), '{}',
-                                                 true, 'look for jobs to cancel', false, 'agent', NULL, NULL, NULL)::provision.call);
+                                                 true, 'look for jobs to cancel', false, 'agent', NULL, NULL, NULL, NULL, NULL)::provision.call);
     END LOOP;
     RETURN NEXT provision.look_for_site(job, 'look for site to remove');
     RETURN QUERY SELECT * FROM provision.plan_archive(job, 'remove site', provision.site_found(job, 'look for site to remove'));

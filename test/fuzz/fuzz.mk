@@ -16,7 +16,7 @@ FUZZ_LIBS := $(shell curl-config --libs) -lcrypto -lpthread
 SECONDS ?= 60
 
 TARGETS ?= $(patsubst $(FUZZ_DIR)/fuzz_%.c,%,$(wildcard $(FUZZ_DIR)/fuzz_*.c))
-FUZZ_SOURCES := $(wildcard src/http_*.c src/key_*.c) src/secret.c src/json_text.c src/text_excerpt.c
+FUZZ_SOURCES := $(wildcard src/http_*.c src/key_*.c) src/secret.c src/json_find.c src/json_text.c src/text_excerpt.c
 FUZZ_HELPERS := $(FUZZ_DIR)/fuzz.c $(FUZZ_DIR)/decode.c $(FUZZ_DIR)/wire.c
 FUZZ_OBJECTS := $(patsubst %.c,$(FUZZ_BUILD)/%.o,$(notdir $(FUZZ_SOURCES) $(FUZZ_HELPERS)))
 FUZZ_HEADERS := $(wildcard src/*.h) $(FUZZ_DIR)/fuzz.h

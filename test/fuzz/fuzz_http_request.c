@@ -18,7 +18,7 @@
 #include "fuzz.h"
 #include "http_call.h"
 
-#define TEXTS 9
+#define TEXTS 10
 
 /* An address of IPv6 can be written in several ways. */
 static bool
@@ -113,7 +113,7 @@ check_header(const char *head, const char *name, const char *given)
 static void
 check_names(const char *head)
 {
-	static const char *const names[] = {"Host: ", "X-Frappe-Site-Name: ", "Authorization: ", "X-Request-Id: ", "traceparent: ",
+	static const char *const names[] = {"Host: ", "X-Frappe-Site-Name: ", "Authorization: ", "Cookie: ", "X-Request-Id: ", "traceparent: ",
 		"Idempotency-Key: ", "Accept: ", "Content-Type: ", "User-Agent: ", "Accept-Encoding: ", "Content-Length: "};
 	const char *line = strstr(head, "\r\n");
 
@@ -146,6 +146,7 @@ check_wire(const HttpRequest *request, char *wire)
 	check_names(wire);
 	check_header(wire, "\r\nHost: ", request->site);
 	check_header(wire, "\r\nAuthorization: ", request->authorization);
+	check_header(wire, "\r\nCookie: ", request->cookie);
 	check_header(wire, "\r\nX-Request-Id: ", request->correlation_id);
 	check_header(wire, "\r\ntraceparent: ", request->traceparent);
 	check_header(wire, "\r\nIdempotency-Key: ", request->idempotency_key);
@@ -192,7 +193,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 		texts[i] = fuzz_next_text(&bytes, &length);
 	request = (HttpRequest) {.method = texts[0] == NULL ? "GET" : texts[0],.url = texts[1],.site = texts[2],.authorization = texts[3],
 		.correlation_id = texts[4],.traceparent = texts[5],.idempotency_key = texts[6],.body = texts[7],
-		.body_length = texts[7] == NULL ? 0 : strlen(texts[7]),.base_url = texts[8]};
+		.body_length = texts[7] == NULL ? 0 : strlen(texts[7]),.base_url = texts[8],.cookie = texts[9]};
 	if (provision_http_request_refusal(&request, &limits, &code) == NULL)
 	{
 		if (request.base_url != NULL)

@@ -87,7 +87,7 @@ sub create_workflow
 		GRANT USAGE ON SCHEMA app TO provision_planner;
 		CREATE OR REPLACE FUNCTION app.one_call(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS \$\$
 			SELECT 'ping', 'POST', '/api/method/ping', jsonb_build_object('tenant', job ->> 'tenant'),
-			       true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean;
+			       true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text;
 		\$\$;
 		WITH new_workflow AS (INSERT INTO provision.workflow (name) VALUES ('$name') RETURNING workflow_id)
 		INSERT INTO provision.step (workflow_id, ordinal, name, plan_function, critical, requires)
@@ -107,7 +107,7 @@ sub create_route_workflow
 		CREATE TABLE app.route (tenant text PRIMARY KEY, method text, path text, effort text DEFAULT 'company');
 		GRANT SELECT ON app.route TO provision_planner;
 		CREATE FUNCTION app.route(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS $$
-			SELECT 'call', method, path, CASE WHEN method <> 'GET' THEN '{}'::jsonb END, true, NULL, method = 'GET', effort, NULL::jsonb, NULL::jsonb, NULL::boolean
+			SELECT 'call', method, path, CASE WHEN method <> 'GET' THEN '{}'::jsonb END, true, NULL, method = 'GET', effort, NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text
 			  FROM app.route WHERE route.tenant = job ->> 'tenant';
 		$$;
 		WITH new_workflow AS (INSERT INTO provision.workflow (name) VALUES ('route') RETURNING workflow_id)

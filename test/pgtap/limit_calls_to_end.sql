@@ -8,7 +8,7 @@ CREATE TABLE app.kind (method text, is_guarded boolean, repeatable boolean, effo
 GRANT SELECT ON app.kind TO provision_planner;
 INSERT INTO app.kind VALUES ('GET', false, NULL, NULL);
 CREATE FUNCTION app.a_call(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS $$
-    SELECT 'it', method, '/b', NULL::jsonb, true, NULL, repeatable, effort, NULL::jsonb, NULL::jsonb, NULL::boolean FROM app.kind;
+    SELECT 'it', method, '/b', NULL::jsonb, true, NULL, repeatable, effort, NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text FROM app.kind;
 $$;
 INSERT INTO provision.workflow (name) VALUES ('w') RETURNING workflow_id \gset
 INSERT INTO provision.step (workflow_id, ordinal, name, plan_function) VALUES (:workflow_id, 1, 's', 'app.a_call');

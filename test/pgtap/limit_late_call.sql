@@ -5,9 +5,9 @@ SELECT provision_engine_create('main', 'https://erp.example.com', options => '{"
 SELECT count(provision_tenant_create('t' || n, 'main', jsonb_build_object('company_name', 'T' || n, 'country', 'Kenya'))) FROM generate_series(1, 4) AS n;
 CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO provision_planner;
 CREATE FUNCTION app.make(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS
-    $$ SELECT 'it', 'POST', '/x', '{}'::jsonb, true, NULL, false, 'write', NULL::jsonb, NULL::jsonb, NULL::boolean $$;
+    $$ SELECT 'it', 'POST', '/x', '{}'::jsonb, true, NULL, false, 'write', NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text $$;
 CREATE FUNCTION app.look(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS
-    $$ SELECT 'it', 'GET', '/x', NULL::jsonb, true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean $$;
+    $$ SELECT 'it', 'GET', '/x', NULL::jsonb, true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text $$;
 INSERT INTO provision.workflow (name) VALUES ('makes'), ('looks'), ('hurries');
 INSERT INTO provision.step (workflow_id, ordinal, name, plan_function, deadline_ms)
 SELECT workflow_id, 1, 's', CASE name WHEN 'looks' THEN 'app.look' ELSE 'app.make' END, CASE name WHEN 'hurries' THEN 1000 ELSE 60000 END

@@ -11,7 +11,7 @@ CREATE FUNCTION pg_temp.rights(settings jsonb DEFAULT '{}') RETURNS TABLE (neede
 $$;
 CREATE FUNCTION pg_temp.call(method text, path text, body jsonb DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(permission || ' ' || doctype, ', ' ORDER BY permission)
-      FROM provision.rights_of_call(ROW('c', method, path, body, true, NULL, NULL, NULL, NULL, NULL, NULL)::provision.call)
+      FROM provision.rights_of_call(ROW('c', method, path, body, true, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::provision.call)
 $$;
 SELECT is(pg_temp.call(method, path, body::jsonb), rights, method || ' ' || path)
   FROM (VALUES ('GET', '/api/resource/POS%20Profile/a%2Fb', NULL, 'read POS Profile'), ('GET', '/api/resource/Item?filters=%5B%5D', NULL, 'read Item'),

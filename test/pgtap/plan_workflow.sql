@@ -3,7 +3,7 @@ BEGIN;
 SELECT plan(11);
 CREATE TEMPORARY TABLE step AS
 SELECT step.* FROM provision.step JOIN provision.workflow USING (workflow_id) WHERE workflow.name = 'tenant_setup' AND workflow.is_current;
-CREATE TEMPORARY TABLE planned (step text, name text, method text, path text, body jsonb, wanted boolean, guard text, repeatable boolean, effort text, learn jsonb, creates jsonb, refusable boolean, ordinality bigint);
+CREATE TEMPORARY TABLE planned (step text, name text, method text, path text, body jsonb, wanted boolean, guard text, repeatable boolean, effort text, learn jsonb, creates jsonb, refusable boolean, seals jsonb, auth text, ordinality bigint);
 DO $$
 DECLARE
     step record;

@@ -5,7 +5,7 @@ SELECT provision_engine_create('main', 'https://erp.example.com');
 SELECT provision_tenant_create('acme', 'main', '{"company_name": "Acme", "country": "Kenya"}');
 CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO provision_planner;
 CREATE FUNCTION app.one_call(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS $$
-    SELECT 'ping', 'GET', '/x', NULL::jsonb, true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean;
+    SELECT 'ping', 'GET', '/x', NULL::jsonb, true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text;
 $$;
 INSERT INTO provision.workflow (name) VALUES ('w') RETURNING workflow_id \gset
 INSERT INTO provision.step (workflow_id, ordinal, name, plan_function) VALUES (:workflow_id, 1, 's', 'app.one_call');

@@ -20,7 +20,7 @@ SELECT cmp_ok(count(*), '>', 0::bigint, 'and planned when wanted') FROM provisio
 -- Once it has begun, what it learns does not stop it.
 CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO provision_planner;
 CREATE FUNCTION app.two_calls(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS $$
-    VALUES ('one', 'GET', '/a', NULL::jsonb, true, NULL, true, 'read', '{"x": "$.message"}'::jsonb, NULL::jsonb, NULL::boolean), ('two', 'GET', '/b', NULL, true, NULL, true, 'read', NULL, NULL, NULL);
+    VALUES ('one', 'GET', '/a', NULL::jsonb, true, NULL, true, 'read', '{"x": "$.message"}'::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text), ('two', 'GET', '/b', NULL, true, NULL, true, 'read', NULL, NULL, NULL, NULL, NULL);
 $$;
 INSERT INTO provision.workflow (name) VALUES ('w') RETURNING workflow_id \gset
 INSERT INTO provision.step (workflow_id, ordinal, name, plan_function, condition) VALUES

@@ -9,7 +9,7 @@ SELECT provision_engine_create('main', 'https://erp.example.com', options => '{"
 SELECT provision_engine_secret('main', 'key', 'word');
 CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO provision_planner;
 CREATE FUNCTION app.one_call(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS $$
-    SELECT 'ping', 'POST', '/api/method/ping', '{}'::jsonb, true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean;
+    SELECT 'ping', 'POST', '/api/method/ping', '{}'::jsonb, true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text;
 $$;
 
 -- Thirty workflows of 2 to 12 steps. Each waits for some of those before it; some have a condition that is not met.

@@ -10,7 +10,7 @@ import query
 from common import pages
 from common.http_server import Response, encode
 from errors import FrappeError, error_body, missing_document, pack, uncaught
-from permissions import authenticate, check_permission
+from permissions import authenticate, check_permission, session_of
 
 COOKIES = (("Set-Cookie", "user_image=; Path=/; SameSite=Lax"),)
 LOGGED_OUT = (("Set-Cookie", "user_id=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/"),)
@@ -31,8 +31,9 @@ def answer(site, request):
     outcome = Outcome()
     site.begin()
     try:
-        user = authenticate(site, request.headers.get("authorization"))
+        user = authenticate(site, request.headers)
         outcome.user = site.actor = user.name
+        site.session = session_of(request.headers)
         status, body = route(site, user, request, outcome)
         if site.notes and isinstance(body, dict):
             body = dict(body, _server_messages=pack(site.notes))

@@ -37,6 +37,7 @@ def user(gateway, body, query):
     """A user with a key; without roles given, those that suffice for provisioning."""
     site = site_of(gateway, body)
     roles = body.get("roles", PROVISIONING_ROLES)
+    site.actor = "Administrator"
     if site.get("User", body["name"]) is None:
         insert(site, "User", {"email": body["name"], "first_name": body["name"]})
     add_user(site, body["name"], body["key"], body["secret"], roles)

@@ -57,7 +57,7 @@ class ErpnextGateway(Gateway):
         super().reset()
         self.sites = {name: make_site(name, state, self.options) for name, state in self.options.sites.items()}
         for site in self.sites.values():
-            site.schedule, site.job_seconds = self.later, self.options.job_ms / 1000
+            site.schedule, site.job_seconds, site.tell = self.later, self.options.job_ms / 1000, self.journal.tell
 
     def set_mode(self, changes):
         """"tracebacks" is a setting of every site."""
@@ -81,9 +81,8 @@ class ErpnextGateway(Gateway):
         return host, site
 
     def user_name(self, site, request):
-        header = request.headers.get("authorization")
         try:
-            return authenticate(site, header).name if site else None
+            return authenticate(site, request.headers).name if site else None
         except errors.FrappeError:
             return None
 

@@ -8,7 +8,7 @@ import query
 from company import CHARTS
 from errors import FrappeError, missing_document, uncaught
 from fixtures import run_wizard
-from permissions import GUEST, check_permission, refuse_method
+from permissions import GUEST, add_user, check_permission, refuse_method, roles_of
 
 VERSIONS = {
     "frappe": {"title": "Frappe Framework", "branch": "", "version": "15.44.2",
@@ -18,7 +18,7 @@ VERSIONS = {
 APPS = ("frappe", "erpnext")
 POINT_OF_SALE = "erpnext.selling.page.point_of_sale.point_of_sale."
 METHODS = {}
-OPEN_TO_GUESTS = {"ping", "login", "frappe.core.doctype.user.user.reset_password"}
+OPEN_TO_GUESTS = {"ping", "login", "logout", "frappe.core.doctype.user.user.reset_password"}
 
 
 class Answer(dict):
@@ -118,7 +118,27 @@ def login(site, user, arguments):
 def generate_keys(site, user, arguments):
     if not user.is_administrator and "System Manager" not in user.roles:
         raise FrappeError("PermissionError", "", messages=[])
-    return {"api_secret": site.hash_name() + site.hash_name()[:5]}
+    name = argument(arguments, "user")
+    document = site.get("User", name)
+    if document is None:
+        raise missing_document("User", name)
+    known = next((other for other in site.users.values() if other.name == document["name"]), None)
+    key, secret = known.key if known else random_word(site), random_word(site)
+    roles = known.roles if known and known.roles else roles_of(site, document["name"])
+    denied = known.denied if known else ()
+    add_user(site, document["name"], key, secret, roles).denied = set(denied)
+    site.put(dict(document, api_key=key, api_secret="*" * len(secret)))
+    return {"api_secret": site.tell(secret)}
+
+
+def random_word(site):
+    return site.hash_name() + site.hash_name()[:5]
+
+
+@method("logout")
+def logout(site, user, arguments):
+    """Ends the session of the cookie, and no other; also of somebody who has none."""
+    site.ended_sessions.add(site.session)
 
 
 @method("frappe.core.doctype.user.user.reset_password")

@@ -3,6 +3,7 @@
 import base64
 import binascii
 
+from common import sessions
 from errors import FrappeError, message, not_permitted
 
 MANAGERS = {"System Manager"}
@@ -82,15 +83,32 @@ def refuse_method(name):
     return FrappeError("PermissionError", text, title="Method Not Allowed")
 
 
-def authenticate(site, header):
-    """The user behind an Authorization header; Guest without one, 401 for a wrong one."""
+def authenticate(site, headers):
+    """The user behind an Authorization header, 401 for a wrong one; without it the one of the cookie's session, or Guest."""
+    header = headers.get("authorization")
     if not header:
-        return GUEST
+        return user_of_session(site, session_of(headers)) or GUEST
     key, secret = credentials(header)
     user = site.users.get(key)
     if user is None or user.secret != secret:
         raise FrappeError("AuthenticationError", "", messages=[])
     return user
+
+
+def session_of(headers):
+    cookies = dict(pair.strip().partition("=")[::2] for pair in headers.get("cookie", "").split(";"))
+    return cookies.get("sid", "")
+
+
+def user_of_session(site, sid):
+    """What the user may do is what the User document says; the CSRF token is asked for only where a desk page was opened."""
+    name = None if sid in site.ended_sessions else sessions.user_of(sid, site.name, [row["name"] for row in site.table("User").values()])
+    known = next((user for user in site.users.values() if user.name == name), None)
+    return known or (User(name, None, None, roles_of(site, name)) if name else None)
+
+
+def roles_of(site, name):
+    return [row["role"] for row in site.get("User", name)["roles"]]
 
 
 def credentials(header):

@@ -9,8 +9,8 @@ my %poison = (
 	raises => q{BEGIN RAISE EXCEPTION 'this plan is wrong'; END},
 	divides => q{BEGIN PERFORM 1 / 0; RETURN; END},
 	loops => q{BEGIN LOOP PERFORM 1; END LOOP; END},
-	floods => q{BEGIN RETURN QUERY SELECT 'call ' || n, 'GET', '/api/method/ping', NULL::jsonb, true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean FROM generate_series(1, 100000) AS n; END},
-	nonsense => q{BEGIN RETURN QUERY SELECT NULL::text, 'GET', NULL::text, NULL::jsonb, true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean; END},
+	floods => q{BEGIN RETURN QUERY SELECT 'call ' || n, 'GET', '/api/method/ping', NULL::jsonb, true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text FROM generate_series(1, 100000) AS n; END},
+	nonsense => q{BEGIN RETURN QUERY SELECT NULL::text, 'GET', NULL::text, NULL::jsonb, true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text; END},
 	kills => q{BEGIN EXECUTE 'COPY (SELECT 1) TO PROGRAM ''kill -9 $PPID'''; RETURN; END},
 	ends => q{BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN; END},
 );

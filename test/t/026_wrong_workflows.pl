@@ -41,22 +41,22 @@ sub run_plan
 }
 
 my $post = q{'POST', '/api/method/ping', '{}'::jsonb, true};
-is(run_plan("SELECT 'a', $post, 'typo', NULL::boolean, NULL, NULL::jsonb, NULL::jsonb, NULL::boolean"), 'failed|PLAN_FAILED', 'a guard that is no call before');
-is(run_plan("VALUES ('a', $post, NULL, true, NULL, NULL::jsonb, NULL::jsonb, NULL::boolean), ('a', $post, NULL, true, NULL, NULL, NULL, NULL)"), 'failed|PLAN_FAILED', 'two calls of one name');
-is(run_plan("SELECT 'a', 'POST', NULL, NULL::jsonb, true, NULL, true, NULL, NULL::jsonb, NULL::jsonb, NULL::boolean"), 'failed|PLAN_FAILED', 'a call without a path');
-is(run_plan("SELECT 'a', 'FETCH', '/x', NULL::jsonb, true, NULL, true, NULL, NULL::jsonb, NULL::jsonb, NULL::boolean"), 'failed|PLAN_FAILED', 'a method that is none');
-is(run_plan("SELECT 'a', 'GET', '/x', NULL::jsonb, true, NULL, true, NULL, '[]'::jsonb, NULL::jsonb, NULL::boolean"), 'failed|PLAN_FAILED', 'facts that are no object');
+is(run_plan("SELECT 'a', $post, 'typo', NULL::boolean, NULL, NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text"), 'failed|PLAN_FAILED', 'a guard that is no call before');
+is(run_plan("VALUES ('a', $post, NULL, true, NULL, NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text), ('a', $post, NULL, true, NULL, NULL, NULL, NULL, NULL, NULL)"), 'failed|PLAN_FAILED', 'two calls of one name');
+is(run_plan("SELECT 'a', 'POST', NULL, NULL::jsonb, true, NULL, true, NULL, NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text"), 'failed|PLAN_FAILED', 'a call without a path');
+is(run_plan("SELECT 'a', 'FETCH', '/x', NULL::jsonb, true, NULL, true, NULL, NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text"), 'failed|PLAN_FAILED', 'a method that is none');
+is(run_plan("SELECT 'a', 'GET', '/x', NULL::jsonb, true, NULL, true, NULL, '[]'::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text"), 'failed|PLAN_FAILED', 'facts that are no object');
 like($node->safe_psql('postgres', q{SELECT error_hint FROM provision.job ORDER BY job_id DESC LIMIT 1}), qr/what call "a" learns is no object/, 'the hint has the reason');
 is(scalar($standin->requests), 0, 'none of them was sent');
 
 # A call that must not be repeated has succeeded, then the plan gives up: a retry does not send it again.
-is(run_plan("VALUES ('make', $post, NULL, false, NULL, NULL::jsonb, NULL::jsonb, NULL::boolean), ('then', 'GET', '/x{?nothing}', NULL, true, NULL, NULL, NULL, NULL, NULL, NULL)"),
+is(run_plan("VALUES ('make', $post, NULL, false, NULL, NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text), ('then', 'GET', '/x{?nothing}', NULL, true, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)"),
 	'failed|FACT_MISSING', 'a plan that goes wrong after its call');
 $node->safe_psql('postgres', q{SELECT provision_retry('t1')});
 wait_for_jobs($node);
 is($node->safe_psql('postgres', q{SELECT count(*) FROM provision.attempt WHERE call = 'make'}), '1', 'its call is not repeated by a retry');
 
-is(run_plan("SELECT 'a', $post, NULL, true, NULL, NULL::jsonb, NULL::jsonb, NULL::boolean"), 'completed|', 'a right one completes');
+is(run_plan("SELECT 'a', $post, NULL, true, NULL, NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text"), 'completed|', 'a right one completes');
 refused(q{UPDATE provision.step SET plan_function = 'app.other' WHERE plan_function = 'app.one_call'},
 	qr/cannot be changed: jobs have started/, 'a version that jobs have started with stays');
 $node->safe_psql('postgres', q{UPDATE provision.step SET max_attempts = 7 WHERE plan_function = 'app.one_call'});

@@ -21,7 +21,7 @@ sub create_failing_workflow
 		CREATE FUNCTION app.plan_$number(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS \$\$
 			SELECT * FROM provision.plan_$plans[$number](job)
 			UNION ALL
-			SELECT 'refused', 'POST', '/api/method/no.such', '{}', true, NULL, true, 'read', NULL, NULL, NULL;
+			SELECT 'refused', 'POST', '/api/method/no.such', '{}', true, NULL, true, 'read', NULL, NULL, NULL, NULL, NULL;
 		\$\$;
 		INSERT INTO provision.workflow (name, activates, rollback_on_failure) VALUES ('fails_$number', true, $by_itself);
 		INSERT INTO provision.step (workflow_id, ordinal, name, plan_function, undo_function, critical, requires, runs_after, exclusive,

@@ -59,7 +59,7 @@ is(tally($node), 'completed 3', 'well');
 limits(q{deadline_ms = NULL});
 $node->safe_psql('postgres', q{
 	CREATE OR REPLACE FUNCTION app.one_call(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS $$
-		SELECT 'make', 'POST', '/api/method/ping', '{"by": "t4"}'::jsonb, true, NULL, false, 'write', NULL::jsonb, NULL::jsonb, NULL::boolean;
+		SELECT 'make', 'POST', '/api/method/ping', '{"by": "t4"}'::jsonb, true, NULL, false, 'write', NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text;
 	$$;
 	UPDATE provision.workflow SET deadline_ms = 400 WHERE name = 'two';});
 $standin->fault({ body_regex => 't4' }, { delay_ms => 1500 });

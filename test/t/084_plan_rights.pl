@@ -55,7 +55,7 @@ create_workflow($node, 'plain', 1);
 answer(q{CREATE TABLE app.loot (n integer); CREATE SEQUENCE app.counter; INSERT INTO app.loot VALUES (0);
 	GRANT ALL ON app.loot TO provision_planner; GRANT ALL ON app.counter TO provision_planner; GRANT CREATE ON SCHEMA app TO provision_planner});
 my $workflows = workflow_of('honest', q{BEGIN RETURN QUERY SELECT 'tell', 'POST', '/api/method/ping',
-	jsonb_build_object('user', current_user, 'path', current_setting('search_path'), 'temporary', pg_my_temp_schema(), 'given', job -> 'options'), true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean; END});
+	jsonb_build_object('user', current_user, 'path', current_setting('search_path'), 'temporary', pg_my_temp_schema(), 'given', job -> 'options'), true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text; END});
 
 # Each by the plan function itself, and by a VOLATILE function that a plan function calls.
 my $stubborn = '';
@@ -68,7 +68,7 @@ foreach my $name (sort keys %attack)
 	  . "BEGIN PERFORM app.do_$name(); succeeded := succeeded || '${name}_within'::text; EXCEPTION WHEN OTHERS THEN NULL; END; ";
 }
 answer($workflows . workflow_of('stubborn', "DECLARE succeeded text[] := '{}'; BEGIN $stubborn RETURN QUERY SELECT 'tell', 'POST', '/api/method/ping',
-	jsonb_build_object('succeeded', succeeded), true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean; END"));
+	jsonb_build_object('succeeded', succeeded), true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text; END"));
 my $worker = wait_for_worker($node);
 my $locks = q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 7};
 my $locks_held = answer($locks);

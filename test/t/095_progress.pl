@@ -17,7 +17,7 @@ create_workflow($node, 'rough', 5);
 $node->safe_psql('postgres', q{
 	CREATE FUNCTION app.growing_calls(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS $$
 		SELECT 'ping' || n, 'POST', '/api/method/ping', jsonb_build_object('tenant', job ->> 'tenant'),
-		       n = 1 OR job -> 'answers' ? ('ping' || n - 1), NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean
+		       n = 1 OR job -> 'answers' ? ('ping' || n - 1), NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text
 		  FROM generate_series(1, 3) AS n;
 	$$;
 	UPDATE provision.step

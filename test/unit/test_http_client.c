@@ -75,7 +75,17 @@ test_without_extras(void)
 	provision_http_answer_free(answer);
 
 	request = hostile_request("POST", "/echo");
+	request.cookie = "sid=a-session";
+	request.note = "for the caller";
 	answer = hostile_call(&request);
+	tap_ok(holds(answer->body, "\nCookie: sid=a-session\n") &&
+		   !holds(answer->body, "Authorization"), "a session goes as a cookie");
+	tap_ok(answer->note != NULL && strcmp(answer->note, request.note) == 0, "a note comes back");
+	provision_http_answer_free(answer);
+
+	request = hostile_request("POST", "/echo");
+	answer = hostile_call(&request);
+	tap_ok(answer->note == NULL, "and none that was not given");
 	tap_ok(holds(answer->body, "POST /echo") &&
 		   holds(answer->body, "\nContent-Length: 0\n"),
 		   "a POST without a body says so");
@@ -155,6 +165,7 @@ test_refusals(void)
 	REFUSED(site, "acme\r\nX-Evil: 1", "site with a line end");
 	REFUSED(site, "acme\nX-Evil: 1", "site with LF");
 	REFUSED(authorization, "token secret\r\nX-Evil: 1", "credentials");
+	REFUSED(cookie, "sid=secret\r\nX-Evil: 1", "cookie");
 	REFUSED(correlation_id, "a\rb", "correlation id with CR");
 	REFUSED(traceparent, "a\tb", "trace context with a tab");
 	REFUSED(idempotency_key, "a\x01", "idempotency key with a control byte");

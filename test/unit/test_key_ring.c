@@ -55,6 +55,10 @@ test_forms(void)
 	char		problem[KEY_PROBLEM_SIZE];
 	KeyRing    *ring = parse("# keys\r\nnew:" BASE64 "\r\n\nold.key-1_:" OTHER, problem);
 	const unsigned char *key;
+	unsigned char sealed[4 + SECRET_MAX_OVERHEAD];
+	unsigned char plain[sizeof(sealed)];
+	char		id[SECRET_MAX_ID_LENGTH + 1];
+	size_t		size;
 
 	tap_is_text(problem, "none", "two keys are read");
 	tap_is_text(provision_key_ring_id(ring, 0), "new", "the first is current");
@@ -66,6 +70,10 @@ test_forms(void)
 	tap_ok(key != NULL && key[0] == 255 && key[31] == 255, "and hexadecimal");
 	tap_ok(provision_key_ring_find(ring, "k3") == NULL, "no other key is there");
 	tap_ok(provision_key_ring_find(NULL, "k3") == NULL, "nor without a ring");
+	tap_ok(provision_key_ring_seal(ring, "me", "word", 4, sealed, &size) && size <= 4 + SECRET_MAX_OVERHEAD, "the first seals");
+	tap_ok(provision_secret_key_id(sealed, size, id) && strcmp(id, "new") == 0, "and says so");
+	tap_ok(provision_secret_open(provision_key_ring_find(ring, "new"), "me", sealed, size, plain, &size) && size == 4 && memcmp(plain, "word", 4) == 0,
+		   "and opens");
 	provision_key_ring_free(ring);
 }
 

@@ -67,7 +67,7 @@ $standin->clear_faults;
 my $pid = wait_for_worker($node, 'sql_ascii');
 $node->safe_psql('sql_ascii', q{
 	CREATE OR REPLACE FUNCTION app.one_call(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS $$
-		SELECT 'ping', 'POST', '/api/method/ping', jsonb_build_object('name', E'M\xfcller'), true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean;
+		SELECT 'ping', 'POST', '/api/method/ping', jsonb_build_object('name', E'M\xfcller'), true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text;
 	$$});
 is(run_job('sql_ascii', 'ping'), 'failed PLAN_FAILED', 'because a name is not UTF-8');
 is(worker_pid($node, 'sql_ascii'), $pid, 'the worker lives');

@@ -23,7 +23,7 @@ create_tenants($node, 3);
 create_workflow($node, 'slow', 1);
 $node->safe_psql('postgres', q{
 	CREATE OR REPLACE FUNCTION app.one_call(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS $$
-		SELECT 'ping', 'GET', '/api/method/ping', NULL::jsonb, true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean
+		SELECT 'ping', 'GET', '/api/method/ping', NULL::jsonb, true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text
 		  FROM (SELECT pg_sleep(0.8) OFFSET 0) AS a_transaction_longer_than_its_limit;
 	$$});
 my $before = wait_for_worker($node);

@@ -59,6 +59,10 @@ def stats(gateway, body, query):
     return gateway.journal.stats()
 
 
+def told(gateway, body, query):
+    return gateway.journal.told
+
+
 def reset(gateway, body, query):
     gateway.reset()
     return {}
@@ -67,5 +71,5 @@ def reset(gateway, body, query):
 ROUTES = {
     ("POST", "fault"): add_fault, ("GET", "fault"): list_faults, ("DELETE", "fault"): clear_faults,
     ("POST", "mode"): set_mode, ("GET", "mode"): get_mode, ("GET", "log"): log, ("GET", "inventory"): inventory,
-    ("GET", "stats"): stats, ("POST", "reset"): reset,
+    ("GET", "stats"): stats, ("GET", "told"): told, ("POST", "reset"): reset,
 }

@@ -21,6 +21,11 @@ class Journal:
         self.running = collections.Counter()
         self.peak = collections.Counter()
         self.counts = {}            # place → what was created and deleted there
+        self.told = []              # secrets that were made and told in answers
+
+    def tell(self, secret):
+        self.told.append(secret)
+        return secret
 
     # -- requests
 

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 
+from common import sessions
 from frappe_agent import errors
 from frappe_agent.agent import REDIS_PORT
 
@@ -110,7 +111,7 @@ def site_status(call, bench, site):
 def site_session(call, bench, site):
     found = call.site(bench, site)
     user = call.data().get("user", "Administrator")
-    return {"sid": hashlib.sha256(("%s %s" % (found.folder, user)).encode()).hexdigest()[:56]}
+    return {"sid": call.agent.journal.tell(sessions.open_session(found.name, user))}
 
 
 # -- the server
