@@ -117,6 +117,14 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.conclusion(jsonb) IS 'How a step ends whose plan called conclude(): completed, or failed with its code, with the result.';
 
+-- The worker puts a secret wherever a body names one. Where the step was told such an object, by an answer or a fact, somebody else may have
+-- written it, to be told the secret in a place of his choice. What signals brought in confidence is named by us.
+CREATE OR REPLACE FUNCTION provision.may_pass_secret_on(call provision.call, job jsonb)
+    RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN strpos(call.body::text, '{"$secret"') > 0 THEN strpos((job - 'signals')::text, '{"$secret"') > 0 ELSE false END;
+COMMENT ON FUNCTION provision.may_pass_secret_on(provision.call, jsonb) IS 'The body names a secret, and so does what the plan was told.';
+
 CREATE OR REPLACE FUNCTION provision.next_call(plan_function text, job jsonb)
     RETURNS provision.next_call
     LANGUAGE plpgsql STABLE
@@ -146,6 +154,8 @@ BEGIN
         CONTINUE WHEN job -> 'answers' ? (planned.call).name;
         IF result.outcome = 'send' THEN
             result.is_last_call := false;
+        ELSIF planned.wanted AND provision.may_pass_secret_on(planned.call, job) THEN
+            RETURN ROW('fail', NULL, 0, false, 0, 'PLAN_FAILED', format('call "%s" names a secret, and so does something that the step was told', (planned.call).name), NULL)::provision.next_call;
         ELSIF planned.wanted THEN
             result.outcome := 'send';
             result.call := planned.call;
