@@ -368,6 +368,13 @@ is_certificate_wanted(const HttpCall *call, CURLcode code)
 	return false;
 }
 
+/* libcurl 8.22.0 says of a key file that it cannot read what it says of an option that it does not take. */
+static bool
+is_own_certificate_unreadable(const HttpCall *call, CURLcode code)
+{
+	return code == CURLE_BAD_FUNCTION_ARGUMENT && call->client_certificate_file != NULL && !call->may_have_left;
+}
+
 void
 provision_http_answer_finish(HttpCall *call, CURLcode code)
 {
@@ -397,6 +404,8 @@ provision_http_answer_finish(HttpCall *call, CURLcode code)
 		code = HTTP_ADDRESS_REFUSED;
 	if (is_certificate_wanted(call, code))
 		code = HTTP_CERTIFICATE_WANTED;
+	if (is_own_certificate_unreadable(call, code))
+		code = CURLE_SSL_CERTPROBLEM;
 	answer->curl_code = code;
 	answer->error = provision_http_error_text(call, code);
 }

@@ -43,9 +43,9 @@ CREATE FUNCTION pg_temp.url(plain text) RETURNS text LANGUAGE sql STABLE AS $$
                                    FROM generate_series(1, octet_length(convert_to(letter, 'UTF8'))) AS n) END, '' ORDER BY place)
       FROM string_to_table(plain, NULL) WITH ORDINALITY AS letters (letter, place);
 $$;
-CREATE FUNCTION pg_temp.escaped(json text) RETURNS text LANGUAGE sql STABLE AS $$
+CREATE FUNCTION pg_temp.escaped(document text) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT string_agg(CASE WHEN letter ~ '^[A-Za-z_]$' THEN '\u' || lpad(to_hex(ascii(letter)), 4, '0') ELSE letter END, '' ORDER BY place)
-      FROM string_to_table(json, NULL) WITH ORDINALITY AS letters (letter, place);
+      FROM string_to_table(document, NULL) WITH ORDINALITY AS letters (letter, place);
 $$;
 
 CREATE TEMPORARY TABLE made AS SELECT pg_temp.document(n % 4) AS document FROM generate_series(1, 80) AS n;
