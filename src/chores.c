@@ -1,7 +1,8 @@
 /*
  * chores.c
  *		What a worker does beside its rounds: old history is removed, new events
- *		are sealed, what is known of callers is written down.
+ *		are sealed, what is known of callers is written down, and webhooks are
+ *		told what happened.
  *
  * Each chore is a short transaction that waits for nobody. None is planned
  * but by a round, so that an idle worker has none.
@@ -16,6 +17,7 @@
 #include "fault.h"
 #include "settings.h"
 #include "trouble.h"
+#include "webhooks.h"
 
 /* History is looked through at most once in this time, unless a batch was not enough. */
 #define PURGE_INTERVAL_MS (60 * 60 * 1000)
@@ -151,6 +153,7 @@ provision_chores_do(Worker *worker)
 		seal(worker);
 	if (worker->callers_due_at_ms != 0 && worker->callers_due_at_ms <= provision_clock_ms())
 		keep_callers(worker);
+	provision_webhooks_do(worker);
 }
 
 void
@@ -158,6 +161,7 @@ provision_chores_finish(Worker *worker)
 {
 	if (provision_callers_changed_since(worker->callers_kept))
 		(void) provision_store_keep_callers(worker->callers_kept);
+	provision_webhooks_finish(worker);
 }
 
 static int64
@@ -169,7 +173,7 @@ sooner(int64 one, int64 other)
 long
 provision_chores_wait_ms(const Worker *worker)
 {
-	int64		due_at_ms = sooner(worker->seal_due_at_ms, worker->callers_due_at_ms);
+	int64		due_at_ms = sooner(sooner(worker->seal_due_at_ms, worker->callers_due_at_ms), provision_webhooks_due_at_ms());
 
 	return due_at_ms == 0 ? -1 : Max(due_at_ms - provision_clock_ms(), 0);
 }

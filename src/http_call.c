@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "http_origin.h"
+
 #define DEFAULT_TIMEOUT_MS 30000
 #define DEFAULT_CONNECT_TIMEOUT_MS 10000
 
@@ -124,6 +126,9 @@ add_headers(HttpCall *call, const HttpRequest *request)
 	add_header(call, "traceparent: ", request->traceparent);
 	add_header(call, "Idempotency-Key: ", request->idempotency_key);
 	add_header(call, "X-Agent-Job-Id: ", request->job_key);
+	add_header(call, "webhook-id: ", request->webhook_id);
+	add_header(call, "webhook-timestamp: ", request->webhook_timestamp);
+	add_header(call, "webhook-signature: ", request->webhook_signature);
 	add_header(call, "Accept: ", "application/json");
 	if (request->body != NULL)
 		add_header(call, "Content-Type: ", "application/json");
@@ -170,6 +175,10 @@ needed_memory(const HttpRequest *request, const HttpLimits *limits)
 		+ text_size(request->traceparent)
 		+ text_size(request->idempotency_key)
 		+ text_size(request->job_key)
+		+ text_size(request->webhook_id)
+		+ text_size(request->webhook_timestamp)
+		+ text_size(request->webhook_signature)
+		+ text_size(limits->callback_hosts)
 		+ secrets_size(request)
 		+ text_size(request->ca_file)
 		+ text_size(limits->ca_file)
@@ -185,6 +194,19 @@ keep_note(HttpCall *call, const char *note)
 	if (note != NULL)
 		call->answer->note = strdup(note);
 	return note == NULL || call->answer->note != NULL;
+}
+
+/* The list is copied, because the setting may change while the call runs. */
+static void
+keep_callback_hosts(HttpCall *call, const HttpLimits *limits)
+{
+	HttpOrigin	origin;
+
+	call->callback_hosts = keep_text(call, limits->callback_hosts);
+	if (call->callback_hosts == NULL || provision_http_origin_read(call->url, &origin) != NULL)
+		return;
+	call->port = origin.port;
+	call->host_is_opened = provision_http_hosts_allow(call->callback_hosts, origin.host, origin.port);
 }
 
 bool
@@ -212,6 +234,10 @@ provision_http_call_copy(HttpCall *call, const HttpRequest *request,
 		request->timeout_ms : DEFAULT_TIMEOUT_MS;
 	call->mutation = request->mutation;
 	call->peer = request->peer;
+	if (request->peer == HTTP_PEER_CALLBACK)
+		keep_callback_hosts(call, limits);
+	if (request->max_body_size > 0 && request->max_body_size < call->max_body_size)
+		call->max_body_size = request->max_body_size;
 	call->secure = strncasecmp(request->url, "https://", 8) == 0;
 	return true;
 }

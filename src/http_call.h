@@ -35,7 +35,7 @@
 
 #define HTTP_REFUSAL_SIZE 160
 
-#define HTTP_HEADER_COUNT 11	/* lines of our own in a request */
+#define HTTP_HEADER_COUNT 14	/* lines of our own in a request */
 #define HTTP_RETRY_AFTER_COUNT 2	/* a third such header is ignored */
 #define HTTP_VALUE_SIZE 64		/* every valid time is shorter */
 
@@ -92,6 +92,10 @@ typedef struct HttpCall
 	bool		mutation;
 	bool		secure;			/* https */
 	HttpPeer	peer;
+	const char *callback_hosts; /* of a callback: what the operator opened; NULL:
+								 * nothing */
+	int			port;			/* of a callback */
+	bool		host_is_opened; /* the operator named the host of the URL */
 
 	/* what is known of its way */
 	HttpPhase	phase;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "http_address.h"
+#include "http_hosts.h"
 
 bool
 provision_http_option_long(CURL *easy, CURLoption option, long value)
@@ -45,11 +46,25 @@ note_refusal(HttpCall *call, const char *address, const char *words)
 	call->stop = STOP_ADDRESS_REFUSED;
 }
 
+/*
+ * Whether the operator lets callbacks go to an address that is not public. Not
+ * to one that is closed to engines, too.
+ */
+static bool
+is_opened(const HttpCall *call, const char *address)
+{
+	return call->callback_hosts != NULL &&
+		(call->host_is_opened || provision_http_hosts_allow(call->callback_hosts, address, call->port)) &&
+		provision_http_address_text_refusal(address, HTTP_PEER_ENGINE) == NULL;
+}
+
 bool
 provision_http_connection_refuse(HttpCall *call, const char *address)
 {
 	const char *words = provision_http_address_text_refusal(address, call->peer);
 
+	if (words != NULL && is_opened(call, address))
+		return false;
 	if (words != NULL)
 		note_refusal(call, address, words);
 	return words != NULL;
@@ -71,6 +86,8 @@ is_address_refused(HttpCall *call, const struct sockaddr *address)
 		inet_ntop(AF_INET, &((const struct sockaddr_in *) address)->sin_addr, text, sizeof(text));
 	else if (address->sa_family == AF_INET6)
 		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *) address)->sin6_addr, text, sizeof(text));
+	if ((address->sa_family == AF_INET || address->sa_family == AF_INET6) && is_opened(call, text))
+		return false;
 	if (!call->has_socket)
 		note_refusal(call, text, words);
 	return true;

@@ -30,7 +30,7 @@ provision_http_limits_copy(HttpLimits *copy, const HttpLimits *limits)
 	const char *user_agent = limits->user_agent;
 
 	*copy = *limits;
-	copy->ca_file = copy->user_agent = copy->allowed_hosts = NULL;
+	copy->ca_file = copy->user_agent = copy->allowed_hosts = copy->callback_hosts = NULL;
 	if (copy->max_body_size == 0)
 		copy->max_body_size = DEFAULT_MAX_BODY_SIZE;
 	/* So that the size of a growing body cannot overflow. */
@@ -46,6 +46,7 @@ provision_http_limits_copy(HttpLimits *copy, const HttpLimits *limits)
 		user_agent = "provision";
 	return copy_text(&copy->user_agent, user_agent) &&
 		copy_text(&copy->allowed_hosts, limits->allowed_hosts) &&
+		copy_text(&copy->callback_hosts, limits->callback_hosts) &&
 		copy_text(&copy->ca_file, limits->ca_file);
 }
 
@@ -55,5 +56,6 @@ provision_http_limits_free(HttpLimits *copy)
 	free((char *) copy->user_agent);
 	free((char *) copy->ca_file);
 	free((char *) copy->allowed_hosts);
-	copy->user_agent = copy->ca_file = copy->allowed_hosts = NULL;
+	free((char *) copy->callback_hosts);
+	copy->user_agent = copy->ca_file = copy->allowed_hosts = copy->callback_hosts = NULL;
 }

@@ -56,6 +56,9 @@ refusal_of_parts(const HttpRequest *request)
 		return "the idempotency key holds a control character";
 	if (has_control_byte(request->job_key))
 		return "the key of the job holds a control character";
+	if (has_control_byte(request->webhook_id) || has_control_byte(request->webhook_timestamp) ||
+		has_control_byte(request->webhook_signature))
+		return "a header of the webhook holds a control character";
 	if (request->secret_count > HTTP_MAX_SECRETS)
 		return "there are too many secrets";
 	if (has_control_byte(request->ca_file) || has_control_byte(request->client_certificate_file) ||
@@ -66,6 +69,17 @@ refusal_of_parts(const HttpRequest *request)
 	return NULL;
 }
 
+/* Over plain http anybody on the way could read what it tells. */
+static const char *
+refusal_of_callback(const HttpOrigin *origin, const HttpLimits *limits, CURLcode *code)
+{
+	if (origin->secure || (limits->callback_hosts != NULL &&
+						   provision_http_hosts_allow(limits->callback_hosts, origin->host, origin->port)))
+		return NULL;
+	*code = HTTP_HOST_NOT_ALLOWED;
+	return "plain http is only for hosts that provision.webhook_allowed_hosts names";
+}
+
 /* Where it goes. */
 static const char *
 refusal_of_origin(const HttpRequest *request, const HttpLimits *limits, CURLcode *code)
@@ -74,7 +88,9 @@ refusal_of_origin(const HttpRequest *request, const HttpLimits *limits, CURLcode
 	const char *refusal = request->url == NULL ? "the URL is missing" :
 		provision_http_origin_refusal(request->base_url, request->url, &origin);
 
-	if (refusal != NULL || request->peer != HTTP_PEER_ENGINE ||
+	if (refusal == NULL && request->peer == HTTP_PEER_CALLBACK)
+		return refusal_of_callback(&origin, limits, code);
+	if (refusal != NULL ||
 		provision_http_hosts_allow(limits->allowed_hosts, origin.host, origin.port))
 		return refusal;
 	*code = HTTP_HOST_NOT_ALLOWED;

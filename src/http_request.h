@@ -18,7 +18,8 @@
 typedef enum HttpPeer
 {
 	HTTP_PEER_ENGINE,			/* an administrator: also private addresses */
-	HTTP_PEER_CALLBACK			/* somebody else: public addresses only */
+	HTTP_PEER_CALLBACK			/* somebody else: https to public addresses, and
+								 * what callback_hosts opens */
 } HttpPeer;
 
 /*
@@ -46,6 +47,10 @@ typedef struct HttpRequest
 	const char *traceparent;	/* W3C trace context; NULL: none */
 	const char *idempotency_key;	/* Idempotency-Key; NULL: none */
 	const char *job_key;		/* X-Agent-Job-Id; NULL: none */
+	const char *webhook_id;		/* the headers of Standard Webhooks, all three
+								 * or none */
+	const char *webhook_timestamp;
+	const char *webhook_signature;
 	const char *const *secrets; /* besides the authorization, what an answer
 								 * must not show; the body may hold them */
 	int			secret_count;	/* at most HTTP_MAX_SECRETS */
@@ -57,6 +62,7 @@ typedef struct HttpRequest
 	const char *client_key_file;	/* PEM without passphrase */
 	int			connect_timeout_ms; /* DNS, connect and TLS; 0: 10 s */
 	int			timeout_ms;		/* the whole call; 0: 30 s */
+	size_t		max_body_size;	/* of the answer; 0: that of HttpLimits */
 	bool		mutation;		/* must reach the server at most once */
 } HttpRequest;
 
@@ -73,6 +79,8 @@ typedef struct HttpLimits
 									 * for so long; 0: 30 */
 	const char *ca_file;		/* PEM; NULL: the system's */
 	const char *allowed_hosts;	/* of engines, see http_hosts.h; NULL: any */
+	const char *callback_hosts; /* to which callbacks may go although they are
+								 * not public, and by plain http; NULL: none */
 	const char *user_agent;		/* NULL: "provision" */
 } HttpLimits;
 

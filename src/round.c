@@ -17,6 +17,7 @@
 #include "round.h"
 #include "settings.h"
 #include "trouble.h"
+#include "webhooks.h"
 #include "worker.h"
 
 /* What somebody else has locked is tried again after this time, doubled each time in vain. */
@@ -45,6 +46,8 @@ provision_round_take_answers(Worker *worker)
 	provision_http_client_work();
 	while (bytes < MAX_ROUND_BYTES && (answer = provision_http_client_next_answer()) != NULL)
 	{
+		if (provision_webhooks_take(answer))
+			continue;
 		provision_answer_seal(answer);
 		worker->answers = lappend(worker->answers, answer);
 		bytes += answer->body_length;
@@ -115,7 +118,7 @@ forget_requests(List *requests)
 }
 
 void
-provision_round_leave_if_extension_changed(Worker *worker)
+provision_round_leave_if_extension_changed(const Worker *worker)
 {
 	Oid			extension = provision_store_extension();
 
@@ -123,6 +126,13 @@ provision_round_leave_if_extension_changed(Worker *worker)
 		return;
 	provision_store_commit();
 	provision_worker_leave_process(OidIsValid(extension));
+}
+
+/* Those of jobs: a receiver of webhooks that is slow takes no place from them. */
+static int
+calls_in_flight(void)
+{
+	return provision_http_client_in_flight() - provision_webhooks_in_flight();
 }
 
 /* A round that only writes them leaves nothing to write, so that an idle worker comes to rest. */
@@ -139,7 +149,7 @@ write_figures(Worker *worker, int new_calls)
 	}
 	figures.rounds++;
 	figures.calls += new_calls;
-	figures.calls_in_flight = provision_http_client_in_flight() + new_calls;
+	figures.calls_in_flight = calls_in_flight() + new_calls;
 	figures.memory_bytes = MemoryContextMemAllocated(TopMemoryContext, true);
 	provision_store_figures(worker->incarnation, &figures);
 	worker->figures_written_at_ms = provision_clock_ms();
@@ -152,6 +162,7 @@ note_outlook(Worker *worker, const StoreOutlook *outlook)
 	worker->is_stopped = outlook->is_stopped;
 	worker->must_look = worker->must_look || outlook->has_suspect;
 	worker->has_peers = outlook->has_peers;
+	provision_webhooks_plan(outlook->has_webhooks);
 }
 
 void
@@ -245,7 +256,7 @@ do_round(void *argument)
 	jobs = provision_store_touch(worker->incarnation, &worker->memory, jobs, &left_over);
 	round->requests = provision_store_begin_calls(worker->incarnation, jobs);
 	PROVISION_FAULT("before_claim");
-	places = provision_max_in_flight - provision_http_client_in_flight() - list_length(round->requests);
+	places = provision_max_in_flight - calls_in_flight() - list_length(round->requests);
 	round->work = provision_store_claim(worker->incarnation, &worker->memory, left_over, Max(places, 0));
 	write_figures(worker, list_length(round->requests));
 	provision_chores_look(worker);

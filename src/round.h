@@ -56,6 +56,6 @@ extern void provision_round_run(Worker *worker);
 extern void provision_round_hold_off(Worker *worker);
 
 /* For transactions beside the rounds: the process ends when the extension it worked for is gone. */
-extern void provision_round_leave_if_extension_changed(Worker *worker);
+extern void provision_round_leave_if_extension_changed(const Worker *worker);
 
 #endif							/* PROVISION_ROUND_H */

@@ -33,12 +33,14 @@ int			provision_priority_aging = 300;
 int			provision_request_window = 60;
 int			provision_retention = 90 * 24 * 60;
 int			provision_tenant_requests = 0;
+int			provision_webhook_in_flight = 50;
 int			provision_workers = 1;
 char	   *provision_allowed_hosts = NULL;
 char	   *provision_ca_file = NULL;
 char	   *provision_databases = NULL;
 char	   *provision_key_command = NULL;
 char	   *provision_key_file = NULL;
+char	   *provision_webhook_allowed_hosts = NULL;
 
 typedef struct SwitchSetting
 {
@@ -112,6 +114,8 @@ static const NumberSetting number_settings[] = {
 	&provision_retention, 60, INT_MAX, GUC_UNIT_MIN},
 	{"provision.tenant_requests", "Requests to start or change work that may be made for one tenant within provision.request_window.",
 	"0: no limit.", &provision_tenant_requests, 0, 1000000, 0},
+	{"provision.webhook_in_flight", "Deliveries to webhooks that all workers of a database have in flight at once.",
+	"They are no calls of jobs: provision.max_in_flight does not count them.", &provision_webhook_in_flight, 1, 1000, 0},
 	{"provision.workers", "Workers in each database.",
 	NULL, &provision_workers, 1, 64, 0},
 };
@@ -147,6 +151,9 @@ static const TextSetting text_settings[] = {
 	{"provision.key_file", "File of the keys with which secrets are sealed.",
 	"Its first key seals. The file in the data directory that this names by default is made when it is needed.",
 	&provision_key_file, OWN_KEY_FILE, GUC_SUPERUSER_ONLY, PGC_SIGHUP},
+	{"provision.webhook_allowed_hosts", "Hosts to which webhooks may lead although they are not public, and by plain http, separated by commas.",
+	"Written as in provision.allowed_hosts. Empty: webhooks go to public addresses by https alone.",
+	&provision_webhook_allowed_hosts, "", 0, PGC_SIGHUP, check_allowed_hosts},
 };
 
 void

@@ -34,10 +34,14 @@ extern int	provision_address_requests;
 extern int	provision_max_crashes;
 extern int	provision_max_in_flight;
 extern int	provision_tenant_requests;
+extern int	provision_webhook_in_flight;
 extern int	provision_workers;
 
 /* NULL or empty: any host; see http_hosts.h. */
 extern char *provision_allowed_hosts;
+
+/* NULL or empty: none; see http_hosts.h. */
+extern char *provision_webhook_allowed_hosts;
 
 /* NULL or empty: the system's certificate authorities. */
 extern char *provision_ca_file;

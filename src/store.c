@@ -65,7 +65,7 @@ static Statement claim_jobs = {
 	4, {INT8OID, INT4OID, TEXTOID, INT8ARRAYOID}
 };
 static Statement end_round = {
-	"SELECT is_stopped, has_peers, has_suspect, calls_to_end FROM provision.end_round($1)",
+	"SELECT is_stopped, has_peers, has_suspect, calls_to_end, has_webhooks FROM provision.end_round($1)",
 	1, {INT8OID}
 };
 static Statement keep_figures = {
@@ -304,6 +304,7 @@ provision_store_end_round(int64 incarnation)
 	outlook.has_peers = DatumGetBool(provision_row_value(0, 2, &is_null));
 	outlook.has_suspect = DatumGetBool(provision_row_value(0, 3, &is_null));
 	outlook.calls_to_end = provision_row_numbers(0, 4, &outlook.calls_to_end_count, provision_statement_context);
+	outlook.has_webhooks = DatumGetBool(provision_row_value(0, 5, &is_null));
 	return outlook;
 }
 

@@ -25,6 +25,7 @@ typedef struct StoreOutlook
 	bool		is_stopped;		/* provision_worker_stop() was called */
 	bool		has_peers;		/* other workers are registered, alive or not */
 	bool		has_suspect;	/* a suspect's turn begins or has ended: another round at once */
+	bool		has_webhooks;	/* there may be something to deliver */
 	int64	   *calls_to_end;	/* attempts in flight that nobody waits for any more */
 	int			calls_to_end_count;
 } StoreOutlook;

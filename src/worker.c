@@ -74,6 +74,7 @@ present_limits(void)
 			.max_connections = provision_max_in_flight,
 			.ca_file = provision_ca_file,
 			.allowed_hosts = provision_allowed_hosts,
+			.callback_hosts = provision_webhook_allowed_hosts,
 			.user_agent = "provision/" PROVISION_VERSION
 	};
 }

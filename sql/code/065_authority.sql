@@ -90,6 +90,28 @@ END;
 $$;
 COMMENT ON FUNCTION provision.visible_tenants() IS 'Tenants that who acts is a member of; whoever sees everything sees the others too.';
 
+CREATE OR REPLACE FUNCTION provision.acts_on_everything()
+    RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN provision.is_administrator();
+END;
+$$;
+COMMENT ON FUNCTION provision.acts_on_everything() IS 'Who acts is a platform administrator, asked by a view.';
+
+CREATE OR REPLACE FUNCTION provision.acted_on_tenants()
+    RETURNS bigint[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN provision.tenants_as('{owner,admin}');
+END;
+$$;
+COMMENT ON FUNCTION provision.acted_on_tenants() IS 'Tenants that who acts is owner or admin of.';
+
 CREATE OR REPLACE FUNCTION provision.visible_jobs()
     RETURNS bigint[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER

@@ -91,7 +91,9 @@ BEGIN
     DELETE FROM provision.key_wait
      USING free
      WHERE key_wait.job_id = free.job_id;
-    RETURN (SELECT count(*)
+    PERFORM provision.end_waits_for_signing_keys() WHERE keys_have_changed;
+    RETURN (SELECT count(*) FROM provision.webhook WHERE webhook.key_problem IS NOT NULL)
+         + (SELECT count(*)
               FROM (SELECT
                       FROM provision.key_wait
                       JOIN provision.job ON job.job_id = key_wait.job_id
@@ -99,7 +101,7 @@ BEGIN
                      LIMIT 1) AS waiting);
 END;
 $$;
-COMMENT ON FUNCTION provision.end_key_waits(boolean) IS 'When keys have changed, the jobs that wait for one are due; those that wait no more are forgotten. More than 0: some still wait.';
+COMMENT ON FUNCTION provision.end_key_waits(boolean) IS 'When keys have changed, the jobs and webhooks that wait for one are due; those that wait no more are forgotten. More than 0: some still wait.';
 
 -- A new key beside secrets whose key is lost would hide that they are lost.
 CREATE OR REPLACE FUNCTION provision.may_make_key()

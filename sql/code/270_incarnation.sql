@@ -104,7 +104,8 @@ CREATE OR REPLACE FUNCTION provision.end_incarnation(incarnation bigint, event t
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF EXISTS (SELECT FROM provision.job WHERE job.owner = end_incarnation.incarnation) THEN
+    IF NOT provision.take_back_deliveries(incarnation, tries_count => event = 'worker_lost')
+       OR EXISTS (SELECT FROM provision.job WHERE job.owner = end_incarnation.incarnation) THEN
         RETURN false;
     END IF;
     UPDATE provision.worker SET ended_at = clock_timestamp(), calls_in_flight = 0 WHERE worker.incarnation = end_incarnation.incarnation;
@@ -238,7 +239,7 @@ $$;
 COMMENT ON FUNCTION provision.keep_figures(bigint, bigint, bigint, integer, bigint) IS 'Keeps the worker''s figures, and from time to time what can be learnt from jobs that ended. Not in every round: while somebody holds an old snapshot, each version of the row is in the way of those who read it.';
 
 CREATE OR REPLACE FUNCTION provision.end_round(
-    incarnation bigint, OUT is_stopped boolean, OUT has_peers boolean, OUT has_suspect boolean, OUT calls_to_end bigint[])
+    incarnation bigint, OUT is_stopped boolean, OUT has_peers boolean, OUT has_suspect boolean, OUT calls_to_end bigint[], OUT has_webhooks boolean)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -252,10 +253,11 @@ BEGIN
                            AND NOT EXISTS (SELECT FROM provision.job_step
                                             WHERE job_step.job_id = worker.suspect_job_id AND job_step.attempt_id IS NOT NULL)
                       FROM provision.worker WHERE worker.incarnation = end_round.incarnation);
+    has_webhooks := EXISTS (SELECT FROM provision.webhook);
 END;
 $$;
 COMMENT ON FUNCTION provision.end_round(bigint)
-    IS 'What the worker must know besides its work: has_suspect: a suspect''s turn begins or has ended, so another round at once; calls_to_end: attempts in flight that nobody has to wait for any more.';
+    IS 'What the worker must know besides its work: has_suspect: a suspect''s turn begins or has ended, so another round at once; calls_to_end: attempts in flight that nobody has to wait for any more; has_webhooks: there may be something to deliver.';
 
 CREATE OR REPLACE FUNCTION provision.history_due_at()
     RETURNS timestamptz
@@ -277,7 +279,7 @@ AS $$
 DECLARE
     cutoff constant timestamptz := clock_timestamp() - make_interval(mins => provision.setting_number('provision.retention'));
 BEGIN
-    RETURN provision.purge_attempts(cutoff, max_rows) + provision.purge_events(cutoff, max_rows) + provision.purge_next_jobs(cutoff, max_rows);
+    RETURN provision.purge_attempts(cutoff, max_rows) + provision.purge_deliveries(cutoff, max_rows) + provision.purge_events(cutoff, max_rows) + provision.purge_next_jobs(cutoff, max_rows);
 END;
 $$;
-COMMENT ON FUNCTION provision.purge_history(bigint) IS 'Removes up to max_rows each of the calls, events and jobs that are older than provision.retention; returns how many.';
+COMMENT ON FUNCTION provision.purge_history(bigint) IS 'Removes up to max_rows each of the calls, deliveries, events and jobs that are older than provision.retention; returns how many.';

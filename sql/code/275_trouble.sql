@@ -56,6 +56,7 @@ BEGIN
      WHERE job.job_id = due.job_id
        AND job.due_at > due.at;
     GET DIAGNOSTICS corrected = ROW_COUNT;
+    PERFORM provision.correct_delivery_times(now_it_is);
     UPDATE provision.job
        SET expires_at = now_it_is + provision.ms(job.deadline_ms)
      WHERE job.job_id = ANY (begun)

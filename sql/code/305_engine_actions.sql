@@ -23,11 +23,11 @@ $$;
 COMMENT ON FUNCTION provision.refuse_invalid_secret(text, text) IS 'Error 22023 for what cannot be sent as credentials.';
 
 -- The identity is that of the row, which refuses to be opened as another's.
-CREATE OR REPLACE FUNCTION provision.secret_identity(engine_id bigint, tenant_id bigint, name text)
+CREATE OR REPLACE FUNCTION provision.secret_identity(engine_id bigint, tenant_id bigint, name text, webhook_id bigint DEFAULT NULL)
     RETURNS text
     LANGUAGE sql IMMUTABLE
-    RETURN coalesce('engine/' || secret_identity.engine_id, 'tenant/' || secret_identity.tenant_id) || '/' || secret_identity.name;
-COMMENT ON FUNCTION provision.secret_identity(bigint, bigint, text) IS 'Whose secret it is, as provision.secret has it; one of engine_id and tenant_id is null.';
+    RETURN coalesce('engine/' || secret_identity.engine_id, 'tenant/' || secret_identity.tenant_id, 'webhook/' || secret_identity.webhook_id) || '/' || secret_identity.name;
+COMMENT ON FUNCTION provision.secret_identity(bigint, bigint, text, bigint) IS 'Whose secret it is, as provision.secret has it; one of the three ids is given.';
 
 CREATE OR REPLACE FUNCTION provision.keep_secret(engine_id bigint, tenant_id bigint, name text, new_value bytea)
     RETURNS void

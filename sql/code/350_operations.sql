@@ -205,7 +205,8 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'For example: SELECT provision_purge(''90 days'').';
     END IF;
     FOR turn IN 1 .. 10 LOOP
-        last_batch := provision.purge_attempts(cutoff, batch) + provision.purge_events(cutoff, batch) + provision.purge_jobs(cutoff, batch);
+        last_batch := provision.purge_attempts(cutoff, batch) + provision.purge_deliveries(cutoff, batch)
+                    + provision.purge_events(cutoff, batch) + provision.purge_jobs(cutoff, batch);
         removed := removed + last_batch;
         EXIT WHEN last_batch < batch;
     END LOOP;
@@ -215,4 +216,4 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_purge(interval) IS
-    'Removes history older than this: calls and events of ended jobs, and the jobs themselves, except the newest of each tenant and workflow and those that made what still stands. Returns the rows removed, at most 300,000 in one call: repeat it until it returns 0. Errors: 22023 less than an hour, 42501 not a platform administrator.';
+    'Removes history older than this: calls and events of ended jobs, deliveries to webhooks, and the jobs themselves, except the newest of each tenant and workflow and those that made what still stands. Returns the rows removed, at most 400,000 in one call: repeat it until it returns 0. Errors: 22023 less than an hour, 42501 not a platform administrator.';

@@ -5,7 +5,8 @@ REVOKE ALL ON ALL TABLES IN SCHEMA provision FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA provision FROM PUBLIC;
 
 -- Views and policies call them with the rights of whoever looks. They tell what everybody may know, and everybody only about itself.
-GRANT EXECUTE ON FUNCTION provision.is_alive(bigint, integer), provision.sees_everything(), provision.visible_tenants(), provision.visible_jobs() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION provision.is_alive(bigint, integer), provision.sees_everything(), provision.visible_tenants(), provision.visible_jobs(),
+                          provision.acts_on_everything(), provision.acted_on_tenants() TO PUBLIC;
 
 -- The views on jobs call it with those rights, too. It tells how much waits before a job that one may look at.
 GRANT EXECUTE ON FUNCTION provision.work_before(bigint, double precision, bigint, integer) TO PUBLIC;

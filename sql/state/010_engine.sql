@@ -143,21 +143,23 @@ CREATE TABLE provision.secret (
     secret_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     engine_id   bigint REFERENCES provision.engine ON DELETE CASCADE,
     tenant_id   bigint REFERENCES provision.tenant ON DELETE CASCADE,
+    webhook_id  bigint,
     name        text NOT NULL,
     sealed      bytea NOT NULL,
     set_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     sealed_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
-    identity    text NOT NULL GENERATED ALWAYS AS (coalesce('engine/' || engine_id::text, 'tenant/' || tenant_id::text) || '/' || name) STORED,
+    identity    text NOT NULL GENERATED ALWAYS AS (coalesce('engine/' || engine_id::text, 'tenant/' || tenant_id::text, 'webhook/' || webhook_id::text) || '/' || name) STORED,
     key_id      text NOT NULL GENERATED ALWAYS AS (encode(substr(sealed, 3, get_byte(sealed, 1)), 'escape')) STORED,
     CONSTRAINT name_is_unique_for_its_engine UNIQUE (engine_id, name),
     CONSTRAINT name_is_unique_for_its_tenant UNIQUE (tenant_id, name),
-    CONSTRAINT secret_belongs_to_one CHECK (num_nonnulls(engine_id, tenant_id) = 1),
+    CONSTRAINT name_is_unique_for_its_webhook UNIQUE (webhook_id, name),
+    CONSTRAINT secret_belongs_to_one CHECK (num_nonnulls(engine_id, tenant_id, webhook_id) = 1),
     CONSTRAINT name_is_a_word CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
     CONSTRAINT sealed_is_sealed CHECK (length(sealed) BETWEEN 31 AND 16384 AND get_byte(sealed, 0) = 1)
 );
 REVOKE ALL ON provision.secret FROM PUBLIC;
-COMMENT ON TABLE provision.secret IS 'Secrets of an engine, or of a tenant with a site of its own, sealed. Readable by the owner only; no view, plan, log or event shows it.';
-COMMENT ON COLUMN provision.secret.name IS 'credentials: API key and API secret, sent as Authorization header; site_session: a login session of the tenant''s site, sent as its cookie; others are named in the bodies of calls to Frappe Agent.';
+COMMENT ON TABLE provision.secret IS 'Secrets of an engine, of a tenant with a site of its own, or of a webhook, sealed. Readable by the owner only; no view, plan, log or event shows it.';
+COMMENT ON COLUMN provision.secret.name IS 'credentials: API key and API secret, sent as Authorization header; site_session: a login session of the tenant''s site, sent as its cookie; others are named in the bodies of calls to Frappe Agent; signing_1, signing_2 and so on: what the messages of a webhook are signed with.';
 COMMENT ON COLUMN provision.secret.sealed IS 'AES-256-GCM under a key that no table holds: version, length and id of the key, nonce, encrypted value, tag. src/secret.h tells the bytes.';
 COMMENT ON COLUMN provision.secret.set_at IS 'When somebody gave it; sealed_at: when it was sealed, perhaps by provision_rotate_secrets().';
 COMMENT ON COLUMN provision.secret.identity IS 'Whose secret it is: sealed in one row, it does not open in another.';
