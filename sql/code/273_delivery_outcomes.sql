@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION provision.delivery_pause(retry_seconds double precisi
     RETURNS interval
     LANGUAGE sql VOLATILE
 BEGIN ATOMIC
-    SELECT make_interval(secs => greatest(retry_seconds[attempt_count] * (0.8 + 0.4 * random()), least(retry_after_ms, 86400000) / 1000.0))
+    SELECT make_interval(secs => greatest(retry_seconds[attempt_count] * (0.8 + 0.4 * random()), least(coalesce(retry_after_ms, 0), 86400000) / 1000.0))
      WHERE attempt_count <= cardinality(retry_seconds);
 END;
 COMMENT ON FUNCTION provision.delivery_pause(double precision[], integer, bigint) IS 'How long after this try failed the next one is made; null: there is none.';
@@ -16,7 +16,7 @@ CREATE OR REPLACE FUNCTION provision.webhook_rest(webhook provision.webhook, htt
     LANGUAGE sql VOLATILE
 BEGIN ATOMIC
     SELECT greatest(webhook.not_before,
-                    CASE WHEN http_status IN (429, 503) THEN clock_timestamp() + make_interval(secs => least(retry_after_ms, 3600000) / 1000.0) END,
+                    CASE WHEN http_status IN (429, 503) THEN clock_timestamp() + make_interval(secs => least(coalesce(retry_after_ms, 0), 3600000) / 1000.0) END,
                     CASE WHEN webhook.failures_in_a_row >= 10
                          THEN clock_timestamp() + make_interval(secs => least(webhook.retry_seconds[1] * (webhook.failures_in_a_row - 9), 60)) END);
 END;

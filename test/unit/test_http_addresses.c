@@ -170,7 +170,8 @@ is_forbidden(HttpPeer peer, const char *host, const char *words)
 	char		url[100];
 	HttpAnswer *answer;
 
-	snprintf(url, sizeof(url), "http://%s:%d/ok?forbidden", host, hostile.plain);
+	/* A callback goes by https, which it does not come to here. */
+	snprintf(url, sizeof(url), "%s://%s:%d/ok?forbidden", peer == HTTP_PEER_CALLBACK ? "https" : "http", host, hostile.plain);
 	request.url = url;
 	request.peer = peer;
 	request.mutation = true;
@@ -218,9 +219,61 @@ test_rebinding(void)
 static void
 test_kept_connection(void)
 {
-	hostile_warm_up(hostile_url("/ok"), NULL);
-	is_forbidden(HTTP_PEER_CALLBACK, "127.0.0.1", "loopback");
-	tap_is(hostile_count("/ok?forbidden"), 0, "a kept connection is of no use to others");
+	HttpRequest request = hostile_request("POST", "");
+	HttpAnswer *answer;
+
+	request.url = hostile_url_at("https", hostile.tls, "/ok?kept");
+	request.ca_file = hostile.ca_file;
+	hostile_warm_up(request.url, hostile.ca_file);
+	tap_is(hostile_count("/ok?kept"), 1, "a connection is there");
+	request.peer = HTTP_PEER_CALLBACK;
+	answer = hostile_call(&request);
+	tap_ok(answer->delivery == DELIVERY_NOT_SENT && answer->curl_code == 1001, "it is refused to others: %s",
+		   answer->error ? answer->error : "served");
+	provision_http_answer_free(answer);
+	tap_is(hostile_count("/ok?kept"), 1, "a kept connection is of no use to others");
+}
+
+static const char *
+url_for(const char *host, const char *path)
+{
+	static char url[100];
+
+	snprintf(url, sizeof(url), "http://%s:%d%s", host, hostile.plain, path);
+	return url;
+}
+
+/* To a callback the operator can open hosts and networks, but not what is closed to engines. */
+static void
+is_opened(const char *hosts, const char *url, bool expected)
+{
+	HttpLimits	limits = {.callback_hosts = hosts};
+	HttpRequest request = hostile_request("POST", "");
+	HttpAnswer *answer;
+
+	provision_http_client_change_limits(&limits);
+	request.url = url;
+	request.peer = HTTP_PEER_CALLBACK;
+	request.mutation = true;
+	answer = hostile_call(&request);
+	tap_ok((answer->http_status == 200) == expected && (expected || answer->delivery == DELIVERY_NOT_SENT),
+		   "%s with \"%s\": %s", url, hosts, answer->error ? answer->error : "served");
+	provision_http_answer_free(answer);
+}
+
+static void
+test_opened(void)
+{
+	is_opened("", hostile_url("/ok?opened"), false);
+	is_opened("127.0.0.1", hostile_url("/ok?opened"), true);
+	is_opened("127.0.0.1:1", hostile_url("/ok?opened"), false);
+	is_opened("127.0.0.0/8", hostile_url("/ok?opened"), true);
+	is_opened("10.0.0.0/8, example.com", hostile_url("/ok?opened"), false);
+	is_opened("both.test", url_for("both.test", "/ok?opened"), true);
+	is_opened("127.0.0.0/8", url_for("both.test", "/ok?opened"), false);	/* plain http is for named hosts */
+	is_opened("metadata.test", url_for("metadata.test", "/ok?opened"), false);
+	is_opened("169.254.0.0/16", "http://169.254.169.254/ok", false);
+	tap_is(hostile_count("/ok?opened"), 3, "that many arrived");
 }
 
 /* A thousand addresses at which nobody listens do not outlast the limit. */
@@ -276,6 +329,7 @@ main(void)
 	test_forbidden();
 	test_rebinding();
 	test_kept_connection();
+	test_opened();
 	provision_http_client_close();
 	hostile_stop();
 	return tap_done();

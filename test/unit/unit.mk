@@ -15,9 +15,9 @@ UNIT_CFLAGS ?= -O2 -g
 UNIT_CURL_CFLAGS := $(shell curl-config --cflags)
 UNIT_CURL_LIBS := $(shell curl-config --libs)
 
-UNIT_SOURCES := $(wildcard src/http_*.c src/key_*.c) src/secret.c src/json_find.c src/json_text.c src/text_excerpt.c
+UNIT_SOURCES := $(wildcard src/http_*.c src/key_*.c) src/secret.c src/json_find.c src/json_text.c src/text_excerpt.c src/webhook_signature.c
 UNIT_HELPERS := $(UNIT_DIR)/tap.c $(UNIT_DIR)/hostile.c
-UNIT_HEADERS := $(wildcard src/http_*.h src/key_*.h) src/secret.h src/json_find.h src/json_text.h src/text_excerpt.h $(wildcard $(UNIT_DIR)/*.h)
+UNIT_HEADERS := $(wildcard src/http_*.h src/key_*.h) src/secret.h src/json_find.h src/json_text.h src/text_excerpt.h src/webhook_signature.h $(wildcard $(UNIT_DIR)/*.h)
 
 UNIT_TESTS := $(patsubst $(UNIT_DIR)/%.c,$(UNIT_BUILD)/%,$(wildcard $(UNIT_DIR)/test_*.c))
 UNIT_OBJECTS := $(patsubst %.c,$(UNIT_BUILD)/%.o,$(notdir $(UNIT_SOURCES) $(UNIT_HELPERS)))
