@@ -47,7 +47,7 @@ DECLARE
                                WHERE given.type IS NULL OR given.type <> ALL (known) LIMIT 1);
 BEGIN
     RETURN CASE WHEN cardinality(events) = 0 THEN 'events must name at least one type; null means all.'
-                WHEN strange IS NOT NULL THEN format('Event type "%s" is not known. %s', strange, provision.did_you_mean(strange, known, '')) END;
+                WHEN strange IS NOT NULL THEN rtrim(format('Event type "%s" is not known. %s', strange, provision.did_you_mean(strange, known, ''))) END;
 END;
 $$;
 COMMENT ON FUNCTION provision.events_problem(text[]) IS 'What is wrong with a list of event types; null: nothing.';

@@ -45,6 +45,7 @@ install_packages() {
 	wanted="gcc make libc6-dev libssl-dev python3 perl openssl ca-certificates libipc-run-perl valgrind cppcheck faketime clang libclang-rt-dev
 		postgresql-$version postgresql-server-dev-$version postgresql-$version-pgtap"
 	command -v curl-config >/dev/null || wanted="$wanted libcurl4-openssl-dev"
+	command -v npm >/dev/null || wanted="$wanted nodejs npm"        # for the judge of webhooks' signatures
 	missing=$(missing_packages $wanted)
 	[ -n "$missing" ] || return 0
 	heading "installing $missing"

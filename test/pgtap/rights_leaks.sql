@@ -25,6 +25,7 @@ INSERT INTO provision.caller VALUES (0, 'tenant', 'somebody', 6000, 0, '{}', 0, 
 INSERT INTO provision.pace (engine_id, workflow_id, run_count, run_samples, slot_samples, call_samples, exclusive_samples)
 SELECT 0, workflow_id, 1, '{1}', '{1}', '{1}', '{1}' FROM provision.workflow WHERE name = 'second';
 INSERT INTO provision.step_pace (workflow_id, ordinal, samples) SELECT workflow_id, 0, '{1}' FROM provision.workflow WHERE name = 'second';
+SELECT provision_webhook_test(made.webhook_id) FROM unnest('{acme,hidden}'::text[]) AS tenant, provision_webhook_create('https://hooks.example.com', NULL, tenant) AS made;
 SELECT provision_member_add('hidden', 'somebody');
 CREATE ROLE r_member;
 CREATE ROLE r_nobody;
@@ -35,12 +36,12 @@ ANALYZE;
 
 -- All but what tells nothing of anybody, and secrets, which are never shown.
 CREATE TEMP TABLE asked AS
-    SELECT oid::regclass AS relation, CASE WHEN relname IN ('engine_status', 'worker_status', 'step_stats', 'audit_horizon', 'audit_seal', 'caller', 'control', 'engine', 'engine_gauge', 'engine_state', 'pace', 'step_pace', 'worker')
+    SELECT oid::regclass AS relation, CASE WHEN relname IN ('engine_status', 'worker_status', 'step_stats', 'audit_horizon', 'audit_seal', 'caller', 'control', 'engine', 'engine_gauge', 'engine_state', 'pace', 'step_pace', 'webhook', 'webhook_delivery', 'worker')
                                            THEN '.' ELSE '88800|77700|hidden' END AS hidden
       FROM pg_class
      WHERE relnamespace = 'provision'::regnamespace
        AND relkind IN ('r', 'v')
-       AND relname NOT IN ('answer_rule', 'country', 'country_name', 'currency', 'effort', 'failure', 'newest_caller', 'remote_kind', 'secret', 'step', 'typical_run', 'workflow');
+       AND relname NOT IN ('answer_rule', 'country', 'country_name', 'currency', 'effort', 'failure', 'newest_caller', 'remote_kind', 'secret', 'step', 'typical_run', 'webhook_event', 'workflow');
 SELECT plan((SELECT count(*) FROM asked)::integer * 2 + 1);
 
 CREATE FUNCTION tells(row_text text, hidden text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$

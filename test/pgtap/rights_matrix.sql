@@ -48,6 +48,14 @@ INSERT INTO needs VALUES
     ('provision_wait(bigint,interval)',                  'look',     'CALL provision_wait(<job>)'),
     ('provision_why(bigint)',                            'look',     'SELECT * FROM provision_why(<job>)'),
     ('provision_why(text)',                              'look',     'SELECT * FROM provision_why(''acme'')'),
+    ('provision_webhook_create(text,text[],text,jsonb)', 'act',      'SELECT * FROM provision_webhook_create(''https://hooks.example.com'', NULL, ''acme'')'),
+    ('provision_webhook_drop(bigint)',                   'act',      'SELECT provision_webhook_drop(<hook>)'),
+    ('provision_webhook_pause(bigint,text)',             'act',      'SELECT provision_webhook_pause(<hook>)'),
+    ('provision_webhook_redeliver(bigint,bigint)',       'act',      'SELECT provision_webhook_redeliver(<hook>)'),
+    ('provision_webhook_resume(bigint)',                 'act',      'SELECT provision_webhook_resume(<hook>)'),
+    ('provision_webhook_rotate(bigint,interval)',        'act',      'SELECT provision_webhook_rotate(<hook>)'),
+    ('provision_webhook_test(bigint)',                   'act',      'SELECT provision_webhook_test(<hook>)'),
+    ('provision_webhook_update(bigint,jsonb)',           'act',      'SELECT provision_webhook_update(<hook>, ''{"timeout_ms": 500}'')'),
     ('provision_cancel(bigint,text,boolean)',            'act',      'SELECT * FROM provision_cancel(<job>)'),
     ('provision_cancel(text,text,boolean)',              'act',      'SELECT * FROM provision_cancel(''acme'')'),
     ('provision_continue(bigint)',                       'act',      'SELECT * FROM provision_continue(<job>)'),
@@ -100,6 +108,7 @@ SELECT provision_engine_create('maker', 'https://agent.example.com', 'frappe_age
 SELECT provision_engine_update('main', '{"agent": "maker"}'), provision_tenant_update('acme', '{"site": "acme-inc.example.com"}');
 SELECT provision_start('acme') AS job \gset
 SELECT provision_start('other') AS other_job \gset
+SELECT webhook_id AS hook FROM provision_webhook_create('https://hooks.example.com', NULL, 'acme') \gset
 CREATE ROLE r_dba;       SELECT format('GRANT %I TO r_dba', current_user) \gexec
 CREATE ROLE r_platform;  SELECT provision_member_add('*', 'r_platform', 'admin');
 CREATE ROLE r_monitor;   SELECT provision_member_add('*', 'r_monitor');
@@ -134,7 +143,7 @@ SELECT set_eq($$ SELECT p.oid::regprocedure FROM pg_proc AS p JOIN pg_depend AS 
               'SELECT function FROM needs', 'every public function has an entry');
 -- A superuser does it, or is told what is wrong with it; whoever may is told the same.
 CREATE TEMP TABLE happened AS
-    SELECT needs.function, who.who, pg_temp.outcome(who.role, who.acts_for, replace(needs.statement, '<job>', :'job')) AS outcome,
+    SELECT needs.function, who.who, pg_temp.outcome(who.role, who.acts_for, replace(replace(needs.statement, '<job>', :'job'), '<hook>', :'hook')) AS outcome,
            CASE needs.need WHEN 'look' THEN who.look WHEN 'act' THEN who.act WHEN 'own' THEN who.own WHEN 'platform' THEN who.platform
                            WHEN 'monitor' THEN who.monitor ELSE 'yes' END AS expected
       FROM needs CROSS JOIN who;

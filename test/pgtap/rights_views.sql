@@ -9,6 +9,8 @@ INSERT INTO relation VALUES
     ('provision.step_status',      'tenants',  'tenant'), ('provision.tenant_status',   'tenants',  'tenant'), ('provision.tenant_member', 'tenants',  'tenant'),
     ('provision.visible_tenant',   'tenants',  'name'),
     ('provision.engine_status',    'platform', NULL),     ('provision.step_stats',      'platform', NULL),     ('provision.worker_status', 'platform', NULL),
+    ('provision.webhook_status',   'tenants',  'tenant'), ('provision.webhook_log',     'tenants',  'tenant'), ('provision.webhook_event', 'open',     NULL),
+    ('provision.webhook',          'platform', NULL),     ('provision.webhook_delivery', 'platform', NULL),
     ('provision.typical_run',      'open',     NULL),     ('provision.newest_caller',   'open',     NULL),
     ('provision.outlook',          'tenants',  'job_id'), ('provision.forecast',        'tenants',  'job_id'),
     ('provision.pace',             'platform', NULL),     ('provision.step_pace',       'platform', NULL),
@@ -57,6 +59,7 @@ INSERT INTO provision.creation (job_id, ordinal, attempt_id, call, kind, creates
 INSERT INTO provision.exclusion (exclusion, job_id, ordinal) SELECT 'exclusion ' || job_id, job_id, 0 FROM provision.job;
 INSERT INTO provision.key_wait (job_id, reason) SELECT job_id, 'no key' FROM provision.job;
 INSERT INTO provision.remote_job (job_id, ordinal, call, engine_id, remote_id, key, next_poll_at) SELECT job_id, 0, 'wait', engine_id, 1, 'k', now() FROM provision.job;
+SELECT provision_webhook_test(made.webhook_id) FROM unnest('{acme,other,NULL}'::text[]) AS tenant, provision_webhook_create('https://hooks.example.com', NULL, tenant) AS made;
 INSERT INTO provision.worker (pid) VALUES (0);
 INSERT INTO provision.pace (engine_id, workflow_id, run_count, run_samples, slot_samples, call_samples, exclusive_samples) SELECT 0, workflow_id, 1, '{1}', '{1}', '{1}', '{0}' FROM provision.workflow;
 INSERT INTO provision.step_pace SELECT workflow_id, ordinal, '{1}', 1 FROM provision.step;

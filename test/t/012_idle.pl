@@ -7,13 +7,16 @@ use Standin;
 use Test::More;
 
 my $standin = Standin->new;
-my $node = new_node('main', conf => "log_statement = none\nautovacuum = off\n");
+my $node = new_node('main', conf => "log_statement = none\nautovacuum = off\nprovision.webhook_allowed_hosts = '127.0.0.1'\n");
 my $seconds = $ENV{CI} ? 60 : 20;
 
 create_engine($node, $standin);
 create_tenants($node, 2);
+# Two messages wait for their next try, which is an hour away.
+$node->safe_psql('postgres', q{SELECT * FROM provision_webhook_create('http://127.0.0.1:1/', '{job.completed}', options => '{"retry_seconds": [3600]}')});
 start_jobs($node, 2);
 ok(wait_for_jobs($node), 'jobs end');
+ok(poll($node, q{SELECT count(*) = 2 FROM provision.webhook_log WHERE attempt_count = 1 AND state = 'waiting'}), 'what they tell a receiver that is away waits');
 
 sub rounds { return $node->safe_psql('postgres', 'SELECT sum(rounds) FROM provision.worker_status') }
 
