@@ -39,6 +39,7 @@ CREATE OR REPLACE TRIGGER announce_events
     REFERENCING NEW TABLE AS new_events
     FOR EACH STATEMENT EXECUTE FUNCTION provision.announce_events();
 
+-- A job that waits for one of Frappe Agent and looks how that is has not moved, as far as anybody cares.
 CREATE OR REPLACE FUNCTION provision.log_job_event(job_ids bigint[], event text, from_state text, to_state text, detail jsonb DEFAULT NULL)
     RETURNS void
     LANGUAGE plpgsql VOLATILE
@@ -51,10 +52,11 @@ BEGIN
       FROM unnest(job_ids) WITH ORDINALITY AS given (job_id, position)
       JOIN provision.job ON job.job_id = given.job_id
       JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
+     WHERE NOT (job.awaits_remote AND log_job_event.event IN ('job_due', 'job_started', 'job_waits'))
      ORDER BY given.position;
 END;
 $$;
-COMMENT ON FUNCTION provision.log_job_event(bigint[], text, text, text, jsonb) IS 'One event for each job.';
+COMMENT ON FUNCTION provision.log_job_event(bigint[], text, text, text, jsonb) IS 'One event for each job, but none for looks at a job of Frappe Agent.';
 
 CREATE OR REPLACE FUNCTION provision.mark_flaws(job_ids bigint[])
     RETURNS void

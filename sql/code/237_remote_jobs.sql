@@ -105,6 +105,32 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.remote_share(provision.remote_job) IS 'calls_done of the step that waits for it: a wait counts as ten calls.';
 
+CREATE OR REPLACE FUNCTION provision.go_on_after_agent(job_id bigint)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE provision.job SET awaits_remote = false WHERE job.job_id = go_on_after_agent.job_id AND job.awaits_remote;
+    IF FOUND THEN
+        PERFORM provision.log_job_event(ARRAY[go_on_after_agent.job_id], 'job_started', 'scheduled', 'running');
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION provision.go_on_after_agent(bigint) IS 'A running job that waited for one of Frappe Agent has something to do again, which its history tells.';
+
+CREATE OR REPLACE FUNCTION provision.give_back_to_agent(job_id bigint)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM provision.give_back_job(give_back_to_agent.job_id, 'scheduled', provision.next_poll_at(give_back_to_agent.job_id), '{"for": "a remote job"}');
+    UPDATE provision.job SET awaits_remote = true WHERE job.job_id = give_back_to_agent.job_id AND NOT job.awaits_remote;
+END;
+$$;
+COMMENT ON FUNCTION provision.give_back_to_agent(bigint) IS 'A running job waits for one of Frappe Agent. Its history tells that once, however often it looks.';
+
 -- Its end becomes the answer of the call that waits for it.
 CREATE OR REPLACE FUNCTION provision.end_wait(remote provision.remote_job)
     RETURNS void
@@ -122,6 +148,7 @@ BEGIN
                              'id', remote.remote_id, 'key', remote.key, 'status', remote.status)))
      WHERE job_step.job_id = remote.job_id
        AND job_step.ordinal = remote.ordinal;
+    PERFORM provision.go_on_after_agent(remote.job_id);
     IF remote.answer ->> 'site_existed' = 'true' THEN       -- it was made by somebody else: a rollback must not touch it
         DELETE FROM provision.creation
          WHERE creation.job_id = remote.job_id
@@ -199,7 +226,8 @@ DECLARE
     numbers text;
 BEGIN
     UPDATE provision.remote_job AS kept
-       SET next_poll_at = clock_timestamp() + provision.poll_pause(kept)
+       SET next_poll_at = clock_timestamp() + provision.poll_pause(kept),
+           asked_at = clock_timestamp()
      WHERE kept.job_id = poll_path.job_id AND kept.ordinal = poll_path.ordinal AND kept.call = poll_path.call.name
     RETURNING * INTO own;
     IF call.path NOT LIKE '/jobs/%' THEN      -- its server tells of one job at a time
@@ -220,7 +248,8 @@ BEGIN
            FOR NO KEY UPDATE SKIP LOCKED
     ), put_off AS (
         UPDATE provision.remote_job AS kept
-           SET next_poll_at = clock_timestamp() + provision.poll_pause(kept)
+           SET next_poll_at = clock_timestamp() + provision.poll_pause(kept),
+               asked_at = clock_timestamp()
           FROM due
          WHERE (kept.job_id, kept.ordinal, kept.call) = (due.job_id, due.ordinal, due.call)
         RETURNING kept.job_id, kept.remote_id

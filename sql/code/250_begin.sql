@@ -300,7 +300,8 @@ BEGIN
       JOIN provision.job ON job.job_id = intent.job_id
       JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = intent.ordinal
       JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
-     WHERE intent.was <> 'running';
+     WHERE intent.was <> 'running'
+       AND NOT coalesce((intent.call).effort = 'wait' AND intent.was = 'ready', false);      -- a look at a job of Frappe Agent
 END;
 $$;
 COMMENT ON FUNCTION provision.write_intents(bigint, provision.intent[]) IS 'Writes the attempts that are about to be made and moves their steps to running.';

@@ -52,7 +52,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
     PERFORM provision.raise_again_unless_of_a_job(SQLSTATE, SQLERRM);
     UPDATE provision.job
-       SET state = 'failed', owner = NULL, slots = 0, due_at = NULL, wish = NULL, expires_at = NULL,
+       SET state = 'failed', owner = NULL, slots = 0, due_at = NULL, wish = NULL, expires_at = NULL, awaits_remote = false,
            finished_at = clock_timestamp(), error_code = fail_job_surely.error_code, error_message = left(SQLERRM, 500)
      WHERE job.job_id = fail_job_surely.job_id;
     PERFORM provision.tidy_failed_job(job_id, was, error_code);

@@ -152,7 +152,7 @@ BEGIN
     WITH ended AS (
         UPDATE provision.job
            SET state = ending.final_state,
-               owner = NULL, slots = 0, due_at = NULL, wish = NULL, expires_at = NULL,
+               owner = NULL, slots = 0, due_at = NULL, wish = NULL, expires_at = NULL, awaits_remote = false,
                finished_at = clock_timestamp(),
                error_code = coalesce(guilty.error_code, own.error_code),
                error_message = coalesce(guilty.error_message, own.message),
@@ -239,6 +239,7 @@ BEGIN
        SET state = new_state,
            owner = NULL, slots = 0,
            due_at = new_due_at,
+           awaits_remote = job.awaits_remote AND coalesce(detail ->> 'for' = 'a remote job', false),
            wish = CASE WHEN new_state = 'pending' THEN job.wish END
      WHERE job.job_id = give_back_job.job_id;
     UPDATE provision.job_step
@@ -277,7 +278,7 @@ BEGIN
         ELSIF NOT provision.may_call(tally.engine_id) THEN
             PERFORM provision.give_back_job(tally.job_id, 'pending', NULL, '{"for": "engine"}');
         ELSIF tally.waits_for = 'a remote job' THEN
-            PERFORM provision.give_back_job(tally.job_id, 'scheduled', provision.next_poll_at(tally.job_id), '{"for": "a remote job"}');
+            PERFORM provision.give_back_to_agent(tally.job_id);
         ELSIF tally.waits_for IS NOT NULL THEN
             -- Whoever holds it wakes the next when done; the time is only for the case that nobody does.
             PERFORM provision.give_back_job(tally.job_id, 'scheduled',

@@ -112,7 +112,7 @@ BEGIN
     WITH ended AS (
         UPDATE provision.job
            SET state = final_state,
-               owner = NULL, slots = 0, due_at = NULL, wish = NULL, expires_at = NULL,
+               owner = NULL, slots = 0, due_at = NULL, wish = NULL, expires_at = NULL, awaits_remote = false,
                finished_at = clock_timestamp(),
                error_code = CASE final_state WHEN 'failed' THEN 'ROLLBACK_INCOMPLETE' ELSE job.earlier_failure ->> 'code' END,
                error_message = CASE final_state WHEN 'failed' THEN failure.message ELSE job.earlier_failure ->> 'message' END,

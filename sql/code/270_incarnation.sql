@@ -190,7 +190,7 @@ BEGIN
         ELSIF lost.wish IS NOT NULL THEN        -- nothing is in flight any more
             PERFORM provision.settle_jobs(ARRAY[lost.job_id]);
         ELSE
-            UPDATE provision.job SET state = 'pending', owner = NULL, slots = 0, due_at = NULL WHERE job.job_id = lost.job_id;
+            UPDATE provision.job SET state = 'pending', owner = NULL, slots = 0, due_at = NULL, awaits_remote = false WHERE job.job_id = lost.job_id;
             PERFORM provision.log_job_event(ARRAY[lost.job_id], 'job_rescued', 'running', 'pending',
                                             jsonb_build_object('incarnation', incarnation, 'crash_count', lost.crash_count));
         END IF;

@@ -122,7 +122,7 @@ BEGIN ATOMIC
                   WHERE event.event LIKE 'job\_%' AND event.to_state IS NOT NULL
                   ORDER BY event.job_id, event.event_id DESC) AS last ON last.job_id = job.job_id
      WHERE job.created_at > statement_timestamp() - interval '1 hour'
-       AND last.to_state IS DISTINCT FROM job.state
+       AND last.to_state IS DISTINCT FROM CASE WHEN job.awaits_remote THEN 'scheduled' ELSE job.state END
     UNION ALL
     SELECT 'the last event of an ended step tells its state', format('job %s, %s: %s, event %s', job_step.job_id, job_step.name, job_step.state, last.to_state)
       FROM provision.job

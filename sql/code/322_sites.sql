@@ -26,3 +26,39 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.provision_backup_site(text, boolean) IS
     'Starts a job that backs up the tenant''s site through Frappe Agent, with its files unless told otherwise, and returns its id; provision_status() then shows "result" with the files, their sizes in bytes and addresses. Of one site there is one backup at a time. Errors: as provision_start(); PV003 the tenant''s engine has no agent; PV001 the tenant is being deleted.';
+
+-- Nobody knows who calls the endpoint, so nothing that it is told is believed, and no job is asked for sooner than it may be anyhow. A row that
+-- somebody holds is being asked for.
+CREATE OR REPLACE FUNCTION @extschema@.provision_agent_callback(engine text, remote_id bigint)
+    RETURNS boolean
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    waiting bigint[];
+BEGIN
+    WITH told AS MATERIALIZED (
+        SELECT kept.ctid, greatest(clock_timestamp(), kept.asked_at + provision.ms(limits.min_pause_ms)) AS soonest
+          FROM provision.remote_job AS kept
+          JOIN provision.engine AS home ON home.engine_id = kept.engine_id
+         CROSS JOIN LATERAL provision.remote_limits(kept.title) AS limits
+         WHERE home.name = provision_agent_callback.engine
+           AND kept.remote_id = provision_agent_callback.remote_id::text
+           AND kept.ended_at IS NULL
+           FOR NO KEY UPDATE OF kept SKIP LOCKED
+    ), moved AS (
+        UPDATE provision.remote_job AS kept
+           SET next_poll_at = told.soonest
+          FROM told
+         WHERE kept.ctid = told.ctid
+           AND kept.next_poll_at > told.soonest
+        RETURNING kept.job_id
+    )
+    SELECT array_agg(moved.job_id) INTO waiting FROM moved;
+    PERFORM provision.put_off_polls(waiting) WHERE waiting IS NOT NULL;
+    PERFORM provision.wake_workers() WHERE waiting IS NOT NULL;
+    RETURN waiting IS NOT NULL;
+END;
+$$;
+COMMENT ON FUNCTION @extschema@.provision_agent_callback(text, bigint) IS
+    'For the endpoint that Frappe Agent tells of the end of its jobs: job remote_id of this engine is asked for now, or as soon as its shortest pause since the last time is over. True when that is sooner than it would have been; false otherwise, also for an engine or a job that nobody waits for. EXECUTE is all that it needs.';

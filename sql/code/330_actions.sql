@@ -230,7 +230,7 @@ BEGIN
     UPDATE provision.job AS resumed
        SET state = new_state,
            due_at = CASE new_state WHEN 'scheduled' THEN resumed.due_at WHEN 'running' THEN '-infinity' END,
-           wish = NULL, wish_reason = NULL, wish_actor = NULL
+           wish = NULL, wish_reason = NULL, wish_actor = NULL, awaits_remote = false
      WHERE resumed.job_id = (resume_job.job).job_id;
     PERFORM provision.log_job_event(ARRAY[(resume_job.job).job_id], 'job_resumed', (resume_job.job).state, new_state);
     PERFORM provision.wake_workers();
@@ -249,7 +249,7 @@ BEGIN
        SET wish = wish_for.wish,
            wish_reason = left(wish_for.reason, 1000),
            wish_actor = provision.actor(),
-           due_at = '-infinity'
+           due_at = '-infinity', awaits_remote = false
      WHERE running.job_id = (wish_for.job).job_id;
     PERFORM provision.log_job_event(ARRAY[(wish_for.job).job_id], 'job_' || wish_for.wish || '_requested', 'running', 'running',
                 nullif(jsonb_strip_nulls(jsonb_build_object('reason', left(wish_for.reason, 1000))), '{}'));
@@ -306,7 +306,7 @@ BEGIN
     ELSIF job.state = 'running' THEN
         PERFORM provision.wish_for(job, 'pause', NULL) WHERE job.wish IS NULL;
     ELSIF job.state <> 'paused' THEN
-        UPDATE provision.job AS paused SET state = 'paused', wish = NULL WHERE paused.job_id = job.job_id;
+        UPDATE provision.job AS paused SET state = 'paused', wish = NULL, awaits_remote = false WHERE paused.job_id = job.job_id;
         PERFORM provision.log_job_event(ARRAY[job.job_id], 'job_paused', job.state, 'paused');
     END IF;
     RETURN QUERY SELECT * FROM provision.status_of(job.job_id);

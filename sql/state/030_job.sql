@@ -73,6 +73,7 @@ CREATE TABLE provision.job (
     correlation_id   text NOT NULL,
     idempotency_key  text,
     has_flaw         boolean NOT NULL DEFAULT false,
+    awaits_remote    boolean NOT NULL DEFAULT false,
     rollback_on_failure boolean NOT NULL DEFAULT false,
     earlier_failure    jsonb,
     crash_count      smallint NOT NULL DEFAULT 0,
@@ -95,6 +96,7 @@ CREATE TABLE provision.job (
     CONSTRAINT owner_iff_running CHECK ((owner IS NOT NULL) = (state = 'running')),
     CONSTRAINT slots_iff_running CHECK ((slots > 0) = (state = 'running')),
     CONSTRAINT due_at_if_scheduled CHECK (state <> 'scheduled' OR due_at IS NOT NULL),
+    CONSTRAINT awaits_remote_only_while_active CHECK (NOT awaits_remote OR state IN ('pending', 'scheduled', 'running')),
     CONSTRAINT wish_is_known CHECK (wish IN ('cancel', 'pause', 'expire', 'rollback')),
     CONSTRAINT wish_only_while_running CHECK (wish IS NULL OR state IN ('pending', 'running')),
     CONSTRAINT error_if_failed CHECK (state <> 'failed' OR error_code IS NOT NULL),
@@ -127,6 +129,7 @@ COMMENT ON COLUMN provision.job.owner IS 'Incarnation that runs it. A result is 
 COMMENT ON COLUMN provision.job.slots IS 'Calls of its engine''s max_concurrent it holds while it runs: its calls in flight, at least one.';
 COMMENT ON COLUMN provision.job.claim_number IS 'Grows with each claim of an engine''s jobs: of those that run, none has a lower one than engine_gauge.oldest_claim.';
 COMMENT ON COLUMN provision.job.changed_in IS 'Transaction that last made it pending or scheduled or gave it a time (trigger note_change): by this a worker finds what is new to it.';
+COMMENT ON COLUMN provision.job.awaits_remote IS 'Its history says that it waits for a job of Frappe Agent (scheduled): looks that tell nothing new make it pending and running for a moment, of which nothing is written.';
 COMMENT ON COLUMN provision.job.wish IS 'What was asked for while it runs; granted once its calls in flight have ended. expire: its deadline has passed.';
 COMMENT ON COLUMN provision.job.direction IS 'back: it undoes what it made, step by step from the last one.';
 COMMENT ON COLUMN provision.job.rollback_on_failure IS 'When it fails and has made something, it is rolled back at once.';
@@ -227,6 +230,7 @@ CREATE TABLE provision.remote_job (
     submitted_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     running_since  timestamptz,
     next_poll_at   timestamptz NOT NULL,
+    asked_at       timestamptz,
     ended_at       timestamptz,
     PRIMARY KEY (job_id, ordinal, call),
     CONSTRAINT status_is_known CHECK (status IN ('Pending', 'Running', 'Success', 'Failure', 'Overdue', 'Lost', 'Left'))
@@ -241,6 +245,7 @@ COMMENT ON COLUMN provision.remote_job.answer IS 'What provision.digest() left o
 COMMENT ON COLUMN provision.remote_job.is_large IS 'An answer with it was too large: it is asked for alone.';
 COMMENT ON COLUMN provision.remote_job.until_gone IS 'It is a site that is to go: that its server knows it no more is how that ends well.';
 COMMENT ON COLUMN provision.remote_job.status IS 'As its server tells it; Overdue: it took too long; Lost: its server knows it no more; Left: our job ended before it.';
+COMMENT ON COLUMN provision.remote_job.asked_at IS 'When its server was last asked; null: not yet.';
 COMMENT ON COLUMN provision.remote_job.next_poll_at IS 'When its server is asked again, unless its answer is on its way by then.';
 
 CREATE TABLE provision.exclusion (

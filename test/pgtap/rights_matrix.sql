@@ -35,6 +35,7 @@ INSERT INTO who VALUES
 CREATE TEMP TABLE needs (function regprocedure, need text, statement text);
 INSERT INTO needs VALUES
     ('provision_act_as(name,inet)',                      'open',     'SELECT provision_act_as(''u_nobody'')'),
+    ('provision_agent_callback(text,bigint)',            'open',     'SELECT provision_agent_callback(''maker'', 1)'),
     ('provision_health()',                               'open',     'SELECT provision_health()'),
     ('provision_validate(jsonb,text)',                   'open',     'SELECT * FROM provision_validate(''{}'')'),
     ('provision_jobs(text,text,integer,integer)',        'look',     'SELECT * FROM provision_jobs(''acme'')'),
