@@ -59,7 +59,7 @@ CREATE OR REPLACE FUNCTION provision.wait_for_job(name text, key text, remote_id
 COMMENT ON FUNCTION provision.wait_for_job(text, text, bigint, boolean)
     IS 'A call that is done when a job of Agent has ended, however; its answer is the job, shortened. Many are asked for in one request, at growing intervals.';
 
-CREATE OR REPLACE FUNCTION provision.submit_job(job jsonb, name text, path text, body jsonb, wanted boolean DEFAULT true, creates jsonb DEFAULT NULL)
+CREATE OR REPLACE FUNCTION provision.submit_job(job jsonb, name text, path text, body jsonb, wanted boolean DEFAULT true, creates jsonb DEFAULT NULL, method text DEFAULT 'POST')
     RETURNS SETOF provision.call
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -69,13 +69,13 @@ DECLARE
     look constant text := 'look for ' || submit_job.name;
 BEGIN
     RETURN NEXT provision.agent_look(look, '/agent-jobs/' || key, wanted => submit_job.wanted);
-    RETURN NEXT ROW(submit_job.name, 'POST', submit_job.path, submit_job.body,
+    RETURN NEXT ROW(submit_job.name, submit_job.method, submit_job.path, submit_job.body,
                     CASE WHEN submit_job.wanted THEN NOT provision.found(job, look) ELSE submit_job.wanted END,
-                    look, false, 'agent', NULL, submit_job.creates, NULL, NULL, NULL)::provision.call;
+                    look, false, 'submit', NULL, submit_job.creates, NULL, NULL, NULL)::provision.call;
     RETURN NEXT provision.wait_for_job(submit_job.name, key, provision.remote_number(job, submit_job.name), submit_job.wanted);
 END;
 $$;
-COMMENT ON FUNCTION provision.submit_job(jsonb, text, text, jsonb, boolean, jsonb)
+COMMENT ON FUNCTION provision.submit_job(jsonb, text, text, jsonb, boolean, jsonb, text)
     IS 'The calls that have Agent do something: "look for ...", the submission itself, "wait for ...". The name must be unique in the workflow.';
 
 CREATE OR REPLACE FUNCTION provision.remote_end(job jsonb, name text)
@@ -114,6 +114,13 @@ CREATE OR REPLACE FUNCTION provision.is_to_be_cancelled(job jsonb, name text)
                         AND NOT provision.found(job, 'look at overdue ' || is_to_be_cancelled.name), false);
 COMMENT ON FUNCTION provision.is_to_be_cancelled(jsonb, text) IS 'A job of Agent took too long, and is still to be looked at or cancelled.';
 
+CREATE OR REPLACE FUNCTION provision.cancel_job(name text, remote_id text, guard text, wanted boolean DEFAULT true)
+    RETURNS provision.call
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN provision.may_be_refused(ROW(cancel_job.name, 'POST', format('/jobs/%s/cancel', cancel_job.remote_id), '{}', cancel_job.wanted, cancel_job.guard, false,
+                                        'agent', NULL, NULL, NULL, NULL, NULL)::provision.call);
+COMMENT ON FUNCTION provision.cancel_job(text, text, text, boolean) IS 'A call that cancels a job of Agent, of which the guard has found that it has not ended.';
+
 -- One that takes too long is cancelled, but never one that has ended, which Agent would make a failure of.
 CREATE OR REPLACE FUNCTION provision.cancel_overdue(job jsonb, name text)
     RETURNS SETOF provision.call
@@ -129,11 +136,48 @@ BEGIN
         RETURN;
     END IF;
     RETURN NEXT provision.agent_look(look, format('/jobs/%1$s,%1$s', ended ->> 'id'));
-    RETURN NEXT provision.may_be_refused(ROW('cancel ' || cancel_overdue.name, 'POST', format('/jobs/%s/cancel', ended ->> 'id'), '{}',
+    RETURN NEXT provision.cancel_job('cancel ' || cancel_overdue.name, ended ->> 'id', look,
         CASE WHEN provision.answered(job, look)
              THEN EXISTS (SELECT FROM provision.answer_rows(job, look) AS remote
-                           WHERE remote ->> 'key' = ended ->> 'key' AND remote ->> 'status' IN ('Pending', 'Running')) END,
-        look, false, 'agent', NULL, NULL, NULL, NULL, NULL)::provision.call);
+                           WHERE remote ->> 'key' = ended ->> 'key' AND remote ->> 'status' IN ('Pending', 'Running')) END);
+    IF NOT provision.answered(job, 'cancel ' || cancel_overdue.name) THEN       -- the plan is not over until that is judged
+        RETURN NEXT provision.agent_look('judge ' || cancel_overdue.name, '/ping', wanted => NULL);
+    END IF;
 END;
 $$;
 COMMENT ON FUNCTION provision.cancel_overdue(jsonb, text) IS 'The calls that cancel a job of Agent which took too long, unless it has ended meanwhile.';
+
+-- A job that its server lost (its row is there, its queue is not) never began: cancelled, it never will, so another may be submitted.
+CREATE OR REPLACE FUNCTION provision.never_began(job jsonb, name text)
+    RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN coalesce(provision.remote_end(job, never_began.name) ->> 'status' = 'Overdue', false)
+       AND coalesce((SELECT bool_and(found -> 'has_begun' = 'false' AND found ->> 'status' = 'Failure')
+                       FROM provision.answer_rows(job, 'cancel ' || never_began.name) AS found), false);
+COMMENT ON FUNCTION provision.never_began(jsonb, text) IS 'A job of Agent was cancelled before it began.';
+
+CREATE OR REPLACE FUNCTION provision.submission_end(job jsonb, name text)
+    RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN provision.remote_end(job, submission_end.name || CASE WHEN provision.never_began(job, submission_end.name) THEN ' once more' ELSE '' END);
+COMMENT ON FUNCTION provision.submission_end(jsonb, text) IS 'remote_end() of what plan_submission() had submitted, or had submitted once more.';
+
+CREATE OR REPLACE FUNCTION provision.plan_submission(job jsonb, name text, path text, body jsonb, wanted boolean DEFAULT true, creates jsonb DEFAULT NULL, method text DEFAULT 'POST')
+    RETURNS SETOF provision.call
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    attempt text;
+BEGIN
+    FOREACH attempt IN ARRAY ARRAY[plan_submission.name, plan_submission.name || ' once more'] LOOP
+        RETURN QUERY SELECT * FROM provision.submit_job(job, attempt, plan_submission.path, plan_submission.body, plan_submission.wanted,
+                                                        plan_submission.creates || jsonb_build_object('key', provision.job_key(job, attempt)), plan_submission.method);
+        RETURN QUERY SELECT * FROM provision.cancel_overdue(job, attempt);
+        EXIT WHEN NOT provision.never_began(job, attempt);
+    END LOOP;
+    PERFORM provision.give_up_unless_done(job, attempt) WHERE NOT provision.is_to_be_cancelled(job, attempt);
+END;
+$$;
+COMMENT ON FUNCTION provision.plan_submission(jsonb, text, text, jsonb, boolean, jsonb, text)
+    IS 'Has Agent do something and waits for it: submit_job(), cancelled when it takes too long, submitted once more when it never began. Gives up when it does not end well.';

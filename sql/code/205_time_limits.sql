@@ -140,6 +140,7 @@ BEGIN
           JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = job_step.ordinal
          WHERE job.owner = calls_to_end.incarnation
            AND job.wish IN ('cancel', 'expire', 'rollback')
+           AND NOT starts_with(attempt.call, 'withdraw: ')         -- that is how it is granted
            AND (attempt.only_looks
                 OR step.on_cancel = 'end' AND (attempt.repeatable OR attempt.guard IS NOT NULL)));
 END;

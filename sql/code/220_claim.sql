@@ -189,12 +189,20 @@ COMMENT ON FUNCTION provision.lock_next_jobs(bigint, bigint, double precision, b
     IS 'The first pending jobs of an engine, locked: those of the newcomers that have a lower rank, then those from the rank on. What somebody else has locked is left out.';
 
 CREATE OR REPLACE FUNCTION provision.claim_jobs_of_engine(
-    incarnation bigint, engine_id bigint, max_jobs bigint, INOUT rank double precision, INOUT newcomers bigint[] DEFAULT '{}', OUT claimed bigint[])
+    incarnation bigint, engine_id bigint, max_jobs bigint, INOUT rank double precision, INOUT newcomers bigint[] DEFAULT '{}', OUT claimed bigint[],
+    OUT is_complete boolean)
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    places constant bigint := provision.free_places(engine_id);
+    wanted constant bigint := least(max_jobs, places);
 BEGIN
-    claimed := provision.lock_next_jobs(engine_id, max_jobs, rank, newcomers);
+    claimed := CASE WHEN wanted > 0 THEN provision.lock_next_jobs(engine_id, wanted, rank, newcomers) ELSE '{}' END;
+    is_complete := cardinality(claimed) >= wanted;
+    IF places IS NOT NULL AND cardinality(claimed) < max_jobs THEN
+        claimed := claimed || provision.lock_begun_jobs(engine_id, max_jobs - cardinality(claimed), claimed);
+    END IF;
     UPDATE provision.job
        SET state = 'running',
            owner = claim_jobs_of_engine.incarnation,
@@ -219,7 +227,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION provision.claim_jobs_of_engine(bigint, bigint, bigint, double precision, bigint[])
-    IS 'The first jobs of an engine''s queue, of the newcomers and from a rank on, with the newcomers and the rank that are left. They are this incarnation''s until it gives them back or dies. Their plans are made after this is committed.';
+    IS 'The first jobs of an engine''s queue, of the newcomers and from a rank on, with the newcomers and the rank that are left. They are this incarnation''s until it gives them back or dies. Their plans are made after this is committed. is_complete: no more of them may begin now.';
 
 -- One job finds out for all whether the engine is back.
 CREATE OR REPLACE FUNCTION provision.half_open_breaker(engine_id bigint, probe_job_id bigint)
@@ -276,7 +284,7 @@ BEGIN
         bookmark.ranks[place] := own.rank;
         bookmark.newcomers := ARRAY(SELECT newcomer FROM unnest(bookmark.newcomers) AS newcomer
                                      WHERE newcomer.engine_id <> engine.engine_id OR newcomer.job_id = ANY (own.newcomers));
-        was_hindered := was_hindered OR cardinality(own.claimed) < wanted AND (own.rank < 'Infinity' OR own.newcomers <> '{}');
+        was_hindered := was_hindered OR NOT own.is_complete AND (own.rank < 'Infinity' OR own.newcomers <> '{}');
         CONTINUE WHEN own.claimed = '{}';
         IF engine.breaker <> 'closed' THEN
             PERFORM provision.half_open_breaker(engine.engine_id, own.claimed[1]);

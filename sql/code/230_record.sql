@@ -303,6 +303,7 @@ BEGIN
     IF EXISTS (SELECT FROM unnest(outcomes) AS outcome WHERE outcome.creates IS NOT NULL) THEN
         PERFORM provision.settle_creations(outcomes);
     END IF;
+    PERFORM provision.forget_unbegun(outcome.job_id, outcome.body -> 'data') FROM unnest(outcomes) AS outcome WHERE starts_with(outcome.call, 'cancel ');
     PERFORM provision.advance_steps(outcomes);
     IF EXISTS (SELECT FROM unnest(outcomes) AS outcome WHERE provision.next_move(outcome, 'closed') <> 'advance') THEN
         PERFORM provision.set_back_steps(outcomes);

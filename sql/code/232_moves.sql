@@ -165,7 +165,7 @@ BEGIN
            attempt_id = NULL,
            tries = back.tries,
            next_attempt_at = CASE WHEN back.state = 'retrying' THEN clock_timestamp() + back.pause END,
-           doubtful_until = CASE WHEN (back.outcome).method <> 'DELETE'
+           doubtful_until = CASE WHEN ((back.outcome).method <> 'DELETE' OR NOT (back.outcome).repeatable)
                                       AND ((back.outcome).delivery = 'unknown' AND (back.outcome).method <> 'GET' OR (back.outcome).verdict = 'ambiguous')
                                  THEN clock_timestamp() + make_interval(secs => (back.outcome).patience_ms / 1000.0)
                                  ELSE step.doubtful_until END,

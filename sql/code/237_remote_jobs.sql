@@ -63,7 +63,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.poll_pause(provision.remote_job) IS 'Pause until a job of Agent is asked for again: a tenth of its age, within limits.';
 
--- Rows of its own job nobody else adds; what another worker holds just now stays as it is.
+-- Rows of its own job nobody else adds.
 CREATE OR REPLACE FUNCTION provision.begin_wait(job_id bigint, ordinal smallint, engine_id bigint, call provision.call)
     RETURNS provision.remote_job
     LANGUAGE plpgsql VOLATILE
@@ -78,19 +78,8 @@ BEGIN
     IF waiting.status <> 'Left' AND (waiting.engine_id, waiting.remote_id, waiting.key) = (begin_wait.engine_id, number, begin_wait.call.body ->> 'key') THEN
         RETURN waiting;
     END IF;
-    DELETE FROM provision.remote_job AS kept
-     WHERE kept.ctid = (SELECT old.ctid FROM provision.remote_job AS old
-                         WHERE old.job_id = begin_wait.job_id AND old.ordinal = begin_wait.ordinal AND old.call = begin_wait.call.name
-                           FOR UPDATE SKIP LOCKED);
-    INSERT INTO provision.remote_job AS kept (job_id, ordinal, call, engine_id, remote_id, key, until_gone, calls_before, next_poll_at)
-    SELECT begin_wait.job_id, begin_wait.ordinal, begin_wait.call.name, begin_wait.engine_id, number, begin_wait.call.body ->> 'key',
-           begin_wait.call.body ? 'until_gone', job_step.calls_done, clock_timestamp() + provision.ms((provision.remote_limits('')).min_pause_ms)
-      FROM provision.job_step
-     WHERE job_step.job_id = begin_wait.job_id
-       AND job_step.ordinal = begin_wait.ordinal
-       AND (waiting.job_id IS NULL OR FOUND)
-    RETURNING * INTO waiting;
-    RETURN waiting;
+    RETURN provision.open_remote_job(begin_wait.job_id, begin_wait.ordinal, begin_wait.call.name, begin_wait.engine_id, number, begin_wait.call.body ->> 'key',
+                                     clock_timestamp() + provision.ms((provision.remote_limits('')).min_pause_ms), begin_wait.call.body ? 'until_gone');
 END;
 $$;
 COMMENT ON FUNCTION provision.begin_wait(bigint, smallint, bigint, provision.call) IS 'The job of Agent that a step waits for, noted when it is new; nulls while somebody holds the row of an earlier one.';
@@ -318,24 +307,3 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION provision.awaits_agent(bigint, smallint) IS 'A step waits for a job of Agent, or for its turn to learn how that ended.';
-
-CREATE OR REPLACE FUNCTION provision.leave_remote_jobs(job_ids bigint[])
-    RETURNS void
-    LANGUAGE plpgsql VOLATILE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    WITH open AS MATERIALIZED (
-        SELECT remote.ctid FROM provision.remote_job AS remote
-         WHERE remote.job_id = ANY (job_ids)
-           AND remote.ended_at IS NULL
-           FOR NO KEY UPDATE SKIP LOCKED
-    )
-    UPDATE provision.remote_job AS remote
-       SET status = 'Left',
-           ended_at = clock_timestamp()
-      FROM open
-     WHERE remote.ctid = open.ctid;
-END;
-$$;
-COMMENT ON FUNCTION provision.leave_remote_jobs(bigint[]) IS 'Nobody waits for these jobs of Agent any more.';

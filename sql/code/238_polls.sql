@@ -8,6 +8,7 @@ CREATE OR REPLACE FUNCTION provision.note_remote_jobs(engine_id bigint, asked te
 AS $$
 DECLARE
     changed bigint[];
+    place_is_free boolean;
 BEGIN
     WITH told AS MATERIALIZED (
         SELECT DISTINCT ON (number) job ->> 'id' AS number, job
@@ -39,9 +40,10 @@ BEGIN
                                          WHEN told.job ->> 'status' = 'Running' THEN 'Running'
                                          ELSE 'Pending' END AS status) AS now
          WHERE (kept.job_id, kept.ordinal, kept.call) = (locked.job_id, locked.ordinal, locked.call)
-        RETURNING kept.job_id, kept.ended_at IS NOT NULL OR kept.steps_done > before.steps_done AS has_changed
+        RETURNING kept.job_id, kept.ended_at IS NOT NULL AS has_ended, kept.steps_done > before.steps_done AS has_gone_on
     )
-    SELECT array_agg(noted.job_id) INTO changed FROM noted WHERE noted.has_changed;
+    SELECT array_agg(noted.job_id) FILTER (WHERE noted.has_ended OR noted.has_gone_on), bool_or(noted.has_ended) INTO changed, place_is_free FROM noted;
+    PERFORM provision.wake_next_in_line(ARRAY[provision.place_at(note_remote_jobs.engine_id)]) WHERE place_is_free;
     RETURN coalesce(changed, '{}');
 END;
 $$;
@@ -57,7 +59,8 @@ BEGIN
         SELECT job.job_id FROM provision.job WHERE job.job_id = ANY (job_ids) AND job.finished_at IS NULL ORDER BY job.job_id FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE provision.job_step
-       SET calls_done = greatest(job_step.calls_done, provision.remote_share(remote))
+       SET calls_done = greatest(job_step.calls_done, provision.remote_share(remote)),
+           share_done = greatest(job_step.share_done, least(900, provision.remote_share(remote) * 1000 / greatest(job_step.calls_total, 1)))
       FROM waiting
       JOIN provision.remote_job AS remote ON remote.job_id = waiting.job_id
      WHERE job_step.job_id = remote.job_id
@@ -66,7 +69,7 @@ BEGIN
        AND remote.ended_at IS NULL;
 END;
 $$;
-COMMENT ON FUNCTION provision.show_remote_progress(bigint[]) IS 'Adds the steps that Agent has done to calls_done of the steps that wait for them.';
+COMMENT ON FUNCTION provision.show_remote_progress(bigint[]) IS 'Adds the steps that Agent has done to calls_done and share_done of the steps that wait for them.';
 
 -- A server that cannot be asked just now takes no try from those who wait; only the time of provision.remote_kind ends that.
 CREATE OR REPLACE FUNCTION provision.note_failed_poll(outcome provision.outcome)

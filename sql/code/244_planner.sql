@@ -13,10 +13,11 @@ CREATE OR REPLACE FUNCTION provision.planner_functions()
         ask_again, give_up,
 
         remote_key, job_key, bench_path, site_path, agent_look, named_secret, remote_number, wait_for_job, submit_job, remote_end,
-        give_up_unless_done, is_to_be_cancelled, cancel_overdue,
+        give_up_unless_done, is_to_be_cancelled, cancel_overdue, cancel_job, never_began, submission_end, plan_submission, plan_withdrawal,
         plan_agent_check, site_is_ours, archive_body, look_for_site, site_found, look_for_earlier_jobs, give_up_unless_ours, give_up_if_still_there, plan_archive,
         new_site_body, check_site_name, new_site_problem, reserved_subdomains, is_reserved_site, is_host_name,
-        earlier_site_job, plan_new_site, never_began, plan_site, plan_site_answers, undo_site, plan_site_removal, plan_backup,
+        earlier_site_job, plan_new_site, plan_site, plan_site_answers, undo_site, plan_site_removal, plan_backup,
+        plan_cancellation, upstream_path, plan_proxy_site, plan_proxy_removal, undo_proxy_site,
 
         plan_undo_documents, plan_finding, plan_removal, judge_undo, undo_results, undo_label,
         created, is_to_be_undone, finding_call, documents_to_undo, names_in,

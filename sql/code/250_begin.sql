@@ -117,26 +117,28 @@ COMMENT ON FUNCTION provision.meets(jsonpath, provision.tenant, jsonb) IS 'Wheth
 -- Open steps of these jobs that may plan their next call, each with its plan, in the order of the queue.
 CREATE OR REPLACE FUNCTION provision.startable_steps(job_ids bigint[])
     RETURNS TABLE (job_id bigint, ordinal smallint, state text, direction text, engine_id bigint, is_limited boolean, calls_in_flight bigint,
-                   exclusion text, is_wanted boolean, time_left_ms bigint, only_looks boolean, may_call boolean, next provision.next_call)
+                   exclusion text, is_wanted boolean, time_left_ms bigint, only_looks boolean, is_withdrawn boolean, may_call boolean, next provision.next_call)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT live.job_id, live.ordinal, live.state, live.direction, live.engine_id, engine.rate_per_second IS NOT NULL,
            live.calls_in_flight,
            provision.exclusion_name(step.exclusive, engine, tenant.settings),
-           begun.is_wanted, begun.time_left_ms, step.only_looks,
+           begun.is_wanted, begun.time_left_ms, step.only_looks, live.wish IS NOT NULL,
            (SELECT control.paused_at IS NULL FROM provision.control)
                AND provision.takes_calls(engine_state)
                AND (engine_state.breaker = 'closed'
                     OR engine_state.breaker = 'half_open' AND engine_state.probe_job_id = live.job_id),
            CASE WHEN begun.is_wanted AND coalesce(begun.time_left_ms > 0, true) THEN
-               provision.next_call(CASE live.direction WHEN 'back' THEN step.undo_function ELSE step.plan_function END,
-                   CASE WHEN live.direction = 'back' THEN provision.undo_context(live.job_id, live.ordinal)
+               provision.next_call(CASE WHEN live.wish IS NOT NULL THEN 'provision.plan_withdrawal' WHEN live.direction = 'back' THEN step.undo_function ELSE step.plan_function END,
+                   CASE WHEN live.wish IS NOT NULL THEN provision.plan_context(live.job_id, tenant, engine.name, step.name, live.answers, live.options)
+                                                  || provision.withdrawal_context(live.job_id, live.ordinal)
+                        WHEN live.direction = 'back' THEN provision.undo_context(live.job_id, live.ordinal)
                         WHEN step.only_looks THEN provision.plan_context(live.job_id, tenant, engine.name, step.name, live.answers, live.options)
                                                   || provision.looking_context(live.job_id, live.workflow_id)
                         WHEN engine.kind <> 'erpnext' THEN provision.plan_context(live.job_id, tenant, engine.name, step.name, live.answers, live.options)
                                                   || provision.site_context(live.job_id, tenant, engine)
                         ELSE provision.plan_context(live.job_id, tenant, engine.name, step.name, live.answers, live.options) END) END
-      FROM (SELECT job.job_id, job.workflow_id, job.engine_id, job.tenant_id, job.rank, job.options, job.direction,
+      FROM (SELECT job.job_id, job.workflow_id, job.engine_id, job.tenant_id, job.rank, job.options, job.direction, job.wish,
                    job_step.ordinal, job_step.state, job_step.attempt_id, job_step.next_attempt_at, job_step.answers, job_step.started_at,
                    count(job_step.attempt_id) OVER its_job AS calls_in_flight,
                    array_agg(job_step.name) OVER its_job AS open_steps,
@@ -144,7 +146,7 @@ BEGIN ATOMIC
               FROM unnest(job_ids) AS touched (job_id)
               JOIN provision.job ON job.job_id = touched.job_id
               JOIN provision.job_step ON job_step.job_id = job.job_id
-             WHERE job.wish IS NULL
+             WHERE (job.wish IS NULL OR job.wish IN ('cancel', 'rollback') AND provision.is_to_be_withdrawn(job_step.job_id, job_step.ordinal))
                AND job.finished_at IS NULL      -- it may have failed while its answer was recorded
                AND job_step.finished_at IS NULL
                AND NOT (job.has_flaw AND job.direction = 'forward' AND provision.has_failed_for_good(job.job_id))
@@ -212,6 +214,9 @@ BEGIN
             ended_any := true;
         ELSIF (startable.next).outcome = 'later' THEN
             PERFORM provision.hold_step(startable.job_id, startable.ordinal, NULL);
+        ELSIF startable.is_withdrawn AND (startable.next).outcome <> 'send' THEN
+            PERFORM provision.end_withdrawal(startable.job_id, startable.ordinal);
+            ended_any := true;
         ELSIF (startable.next).outcome = 'again' THEN
             PERFORM provision.ask_later(startable.job_id, startable.ordinal, (startable.next).detail);
             ended_any := true;
@@ -244,6 +249,8 @@ BEGIN
         ELSIF startable.exclusion IS NOT NULL
               AND NOT provision.take_exclusion(startable.exclusion, startable.job_id, startable.ordinal) THEN
             PERFORM provision.hold_step(startable.job_id, startable.ordinal, startable.exclusion);
+        ELSIF coalesce(call.effort = 'submit', false) AND NOT provision.take_place(startable.job_id, startable.ordinal, startable.engine_id, call.name) THEN
+            PERFORM provision.hold_step(startable.job_id, startable.ordinal, provision.place_at(startable.engine_id));
         ELSIF startable.is_limited AND NOT provision.take_token(startable.engine_id) THEN
             PERFORM provision.hold_step(startable.job_id, startable.ordinal, NULL);
         ELSE
@@ -253,7 +260,7 @@ BEGIN
                 call.body := NULL;
             END IF;
             intents := intents || ROW(nextval('provision.attempt_attempt_id_seq'), startable.job_id, startable.ordinal, startable.state, startable.engine_id, call,
-                                      (startable.next).position, (startable.next).is_last_call AND startable.direction = 'forward' AND call.effort IS DISTINCT FROM 'wait', (startable.next).calls_total, startable.time_left_ms)::provision.intent;
+                                      (startable.next).position, (startable.next).is_last_call AND startable.direction = 'forward' AND NOT startable.is_withdrawn AND call.effort IS DISTINCT FROM 'wait', (startable.next).calls_total, startable.time_left_ms)::provision.intent;
         END IF;
     END LOOP;
 END;

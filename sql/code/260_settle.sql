@@ -12,7 +12,7 @@ BEGIN ATOMIC
                 WHEN tally.has_failed AND tally.direction = 'forward' THEN 'failed'
                 WHEN tally.is_done AND tally.has_flaw THEN 'partial'
                 WHEN tally.is_done THEN 'completed'
-                WHEN tally.wish IN ('cancel', 'rollback') THEN 'cancelled' END,
+                WHEN tally.wish IN ('cancel', 'rollback') AND NOT provision.is_to_be_withdrawn(tally.job_id) THEN 'cancelled' END,
            tally.waits_for, tally.next_attempt_at, tally.is_ready
       FROM (SELECT job.job_id, job.engine_id, job.slots, job.wish, job.direction,
                    count(job_step.attempt_id) AS calls_in_flight,
@@ -180,9 +180,9 @@ BEGIN
       JOIN provision.tenant ON tenant.tenant_id = ended.tenant_id
       LEFT JOIN LATERAL (SELECT ended.wish_actor AS actor, ended.wish_reason AS reason WHERE ended.state = 'cancelled') AS wisher ON true;
     PERFORM provision.activate_tenants(job_ids);
+    PERFORM provision.close_remote_jobs(job_ids) WHERE EXISTS (SELECT FROM provision.remote_job AS remote WHERE remote.job_id = ANY (job_ids));
     IF final_states && '{failed,cancelled}' THEN
         PERFORM provision.close_open_steps(job_ids);
-        PERFORM provision.leave_remote_jobs(job_ids);
         PERFORM provision.release_exclusions(job_ids);
     END IF;
     PERFORM provision.turn_back(turning_job) FROM unnest(turning) AS turning_job;
@@ -284,6 +284,8 @@ BEGIN
             PERFORM provision.give_back_job(tally.job_id, 'scheduled',
                                             least(clock_timestamp() + provision.exclusion_pause(tally.job_id), tally.next_attempt_at),
                                             jsonb_build_object('for', tally.waits_for));
+        ELSIF tally.next_attempt_at IS NOT NULL AND tally.wish IS NOT NULL THEN     -- about to be granted
+            UPDATE provision.job SET due_at = tally.next_attempt_at WHERE job.job_id = tally.job_id;
         ELSIF tally.next_attempt_at IS NOT NULL THEN
             PERFORM provision.give_back_job(tally.job_id, 'scheduled', tally.next_attempt_at, '{"for": "next attempt"}');
         ELSIF tally.is_ready THEN

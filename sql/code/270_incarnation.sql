@@ -142,7 +142,7 @@ BEGIN
            error_message = CASE WHEN NOT lost.is_safe THEN text.message END,
            error_hint = CASE WHEN NOT lost.is_safe THEN text.hint END,
            answers = CASE WHEN abandoned.guard IS NULL THEN job_step.answers ELSE job_step.answers - abandoned.guard END,
-           doubtful_until = CASE WHEN abandoned.method IN ('GET', 'DELETE') THEN job_step.doubtful_until
+           doubtful_until = CASE WHEN abandoned.method = 'GET' OR abandoned.method = 'DELETE' AND abandoned.repeatable THEN job_step.doubtful_until
                                  ELSE clock_timestamp() + make_interval(secs => step.patience_ms / 1000.0) END
       FROM abandoned
       JOIN provision.job ON job.job_id = abandoned.job_id

@@ -40,7 +40,18 @@ BEGIN ATOMIC
       JOIN provision.job ON job.engine_id = engine.engine_id AND job.state = 'running'
       JOIN provision.job_step ON job_step.job_id = job.job_id AND job_step.attempt_id IS NOT NULL
      GROUP BY engine.engine_id
-    HAVING count(*) > engine.max_concurrent;
+    HAVING count(*) > engine.max_concurrent
+    UNION ALL
+    SELECT 'an engine has no more jobs of Frappe Agent than it may', format('engine %s', engine.name)
+      FROM provision.engine
+      JOIN provision.remote_job AS remote ON remote.engine_id = engine.engine_id AND remote.ended_at IS NULL
+     GROUP BY engine.engine_id
+    HAVING engine.kind = 'frappe_agent' AND count(DISTINCT remote.job_id) > engine.max_jobs
+    UNION ALL
+    SELECT 'a job of Frappe Agent is awaited by a job that has not ended', format('job %s, %s', remote.job_id, remote.call)
+      FROM provision.remote_job AS remote
+      JOIN provision.job ON job.job_id = remote.job_id AND job.finished_at IS NOT NULL
+     WHERE remote.ended_at IS NULL;
 END;
 COMMENT ON FUNCTION provision.jobs_that_break_rules() IS 'Rules about jobs, and who breaks them.';
 
@@ -148,6 +159,8 @@ BEGIN ATOMIC
                         'an ended job owns and awaits nothing',
                         'a failed job says why',
                         'an engine makes no more calls at once than it may',
+                        'an engine has no more jobs of Frappe Agent than it may',
+                        'a job of Frappe Agent is awaited by a job that has not ended',
                         'a completed job has only completed and skipped steps',
                         'a step of an ended job has ended or never began',
                         'only steps of running jobs make calls',

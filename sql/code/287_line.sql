@@ -35,7 +35,8 @@ COMMENT ON TYPE provision.stop IS 'One job in the line of an engine, or what sta
 COMMENT ON COLUMN provision.stop.jobs IS 'Waiting jobs it stands for; 0 where it has begun.';
 COMMENT ON COLUMN provision.stop.slots IS 'Calls of max_concurrent it holds now.';
 
--- What has begun is counted as what is left of a typical run; one that takes longer as a tenth of it, however long it takes.
+-- What has begun is counted as what is left of a typical run; one that takes longer as a tenth of it, however long it takes. So is what has a
+-- place at Frappe Agent, whatever it does itself meanwhile.
 CREATE OR REPLACE FUNCTION provision.begun_stops(engine_id bigint, up_to double precision)
     RETURNS SETOF provision.stop
     LANGUAGE plpgsql STABLE
@@ -43,29 +44,35 @@ CREATE OR REPLACE FUNCTION provision.begun_stops(engine_id bigint, up_to double 
 AS $$
 BEGIN
     RETURN QUERY
-    SELECT CASE job.state WHEN 'running' THEN '-Infinity' ELSE job.rank END, job.job_id,
+    SELECT CASE WHEN job.is_at_work THEN '-Infinity' ELSE job.rank END, job.job_id,
            job.site,
-           0::double precision, job.slots::double precision,
+           0::double precision, CASE WHEN job.is_at_work THEN greatest(job.slots, 1) ELSE 0 END::double precision,
            coalesce(run.slot_seconds * remaining.share, 'NaN'), coalesce(run.slot_variance * remaining.share, 'NaN'),
            coalesce(run.calls * remaining.share, 'NaN'), coalesce(run.exclusive_seconds * remaining.share, 'NaN')
-      FROM (SELECT begun.* FROM provision.job AS begun
+      FROM (SELECT begun.*, true AS is_at_work FROM provision.job AS begun
              WHERE begun.engine_id = begun_stops.engine_id
                AND begun.state = 'running'
                AND begun.claim_number >= coalesce((SELECT gauge.oldest_claim FROM provision.engine_gauge AS gauge
                                                     WHERE gauge.engine_id = begun_stops.engine_id ORDER BY gauge.turn DESC LIMIT 1), 0)
             UNION ALL
-            SELECT excluded.* FROM provision.job AS excluded
+            SELECT awaiting.*, true FROM provision.job AS awaiting
+             WHERE awaiting.job_id IN (SELECT remote.job_id FROM provision.remote_job AS remote
+                                        WHERE remote.engine_id = begun_stops.engine_id AND remote.ended_at IS NULL)
+               AND (awaiting.state <> 'running' OR awaiting.engine_id <> begun_stops.engine_id)
+            UNION ALL
+            SELECT excluded.*, false FROM provision.job AS excluded
              WHERE excluded.job_id IN (SELECT job_step.job_id FROM provision.job_step WHERE job_step.waits_for IS NOT NULL LIMIT 5000)
                AND excluded.engine_id = begun_stops.engine_id
                AND excluded.state = 'scheduled'
+               AND NOT excluded.awaits_remote
                AND excluded.rank <= begun_stops.up_to) AS job
       LEFT JOIN provision.typical_run AS run ON run.engine_id = job.engine_id AND run.workflow_id = job.workflow_id
-     CROSS JOIN LATERAL (SELECT CASE job.state WHEN 'scheduled' THEN 1
+     CROSS JOIN LATERAL (SELECT CASE WHEN NOT job.is_at_work THEN 1
                                      ELSE greatest(0.1, 1 - extract(epoch FROM statement_timestamp() - job.run_started_at)::double precision
                                                             / nullif(run.run_typical, 0)) END AS share) AS remaining;
 END;
 $$;
-COMMENT ON FUNCTION provision.begun_stops(bigint, double precision) IS 'Jobs of an engine that run, or wait for an exclusion with a rank up to this.';
+COMMENT ON FUNCTION provision.begun_stops(bigint, double precision) IS 'Jobs of an engine that run, have a place at Frappe Agent, or wait for an exclusion with a rank up to this.';
 
 CREATE OR REPLACE FUNCTION provision.waiting_stops(engine_id bigint, up_to double precision)
     RETURNS SETOF provision.stop
@@ -82,6 +89,7 @@ BEGIN
               FROM provision.job AS pending
              WHERE pending.engine_id = waiting_stops.engine_id
                AND pending.state = 'pending'
+               AND NOT pending.awaits_remote
                AND pending.rank <= waiting_stops.up_to
              ORDER BY pending.rank, pending.job_id
              LIMIT 5000) AS job
@@ -126,6 +134,7 @@ BEGIN
       LEFT JOIN provision.typical_run AS run ON run.engine_id = job.engine_id AND run.workflow_id = job.workflow_id
      WHERE job.engine_id = distant_stops.engine_id
        AND job.state = 'pending'
+       AND NOT job.awaits_remote
        AND job.rank <= distant_stops.up_to
        AND (job.rank, job.job_id) > (near.rank, near.job_id);
 END;

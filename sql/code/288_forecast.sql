@@ -4,11 +4,11 @@
 
 -- A time too far away is of a clock that has been set back. What waits for an exclusion is woken when it is free, not when it is due.
 CREATE OR REPLACE VIEW provision.outlook WITH (security_barrier) AS
-    SELECT job.job_id, job.state, job.run_started_at,
+    SELECT job.job_id, CASE WHEN job.awaits_remote THEN 'scheduled' ELSE job.state END AS state, job.run_started_at,
            gate.closed_because, gate.for_exclusion, gate.opens_at,
            gate.closed_because IS NULL AND run.run_typical IS NOT NULL AS is_open,
            0.07 + 0.5 / sqrt(run.run_count) AS doubt,
-           engine.max_concurrent, engine.rate_per_second, bucket.tokens,
+           CASE engine.kind WHEN 'frappe_agent' THEN engine.max_jobs ELSE engine.max_concurrent END AS max_concurrent, engine.rate_per_second, bucket.tokens,
            run.run_count, run.run_low, run.run_typical, run.run_high, run.slot_seconds, run.calls, run.exclusive_seconds,
            remaining.share AS remaining,
            CASE WHEN job.state = 'scheduled' AND NOT gate.for_exclusion
@@ -24,7 +24,7 @@ CREATE OR REPLACE VIEW provision.outlook WITH (security_barrier) AS
       JOIN provision.engine_state ON engine_state.engine_id = job.engine_id
      CROSS JOIN provision.control
      CROSS JOIN LATERAL (
-           SELECT job.state = 'scheduled'
+           SELECT (job.state = 'scheduled' OR job.awaits_remote)
                   AND EXISTS (SELECT FROM provision.job_step WHERE job_step.job_id = job.job_id AND job_step.waits_for IS NOT NULL) AS for_exclusion
           OFFSET 0) AS waiting
      CROSS JOIN LATERAL (
@@ -45,7 +45,7 @@ CREATE OR REPLACE VIEW provision.outlook WITH (security_barrier) AS
      -- Of a typical run. The time for which a step has run counts up to nine tenths of the step, so that one that is overdue keeps a tenth.
      CROSS JOIN LATERAL (
            SELECT CASE WHEN count(*) = 0 THEN 1 ELSE greatest(0.01, sum(job_step.weight - greatest(job_step.weight * job_step.share_done / 1000.0,
-                                                                         CASE WHEN job_step.state = 'running' THEN
+                                                                         CASE WHEN job_step.state = 'running' OR job.awaits_remote AND job_step.started_at IS NOT NULL THEN
                                                                               least(job_step.weight * 0.9, extract(epoch FROM statement_timestamp() - job_step.started_at)
                                                                                                            * 1000 / nullif(run.run_typical, 0)) END))
                                               FILTER (WHERE job_step.finished_at IS NULL) / sum(job_step.weight)) END::double precision AS share

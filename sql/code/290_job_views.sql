@@ -195,6 +195,7 @@ CREATE OR REPLACE VIEW provision.queue WITH (security_barrier) AS
                            FROM provision.job AS pending
                           WHERE pending.engine_id = engine.engine_id
                             AND pending.state = 'pending'
+                            AND NOT pending.awaits_remote
                           ORDER BY pending.rank, pending.job_id
                           LIMIT 5000) AS job
       JOIN provision.tenant ON tenant.tenant_id = job.tenant_id

@@ -21,6 +21,9 @@ BEGIN ATOMIC
            ('bench',              'text',    NULL,  NULL,     NULL),
            ('domain',             'text',    NULL,  NULL,     NULL),
            ('apps',               'list',    NULL,  NULL,     NULL),
+           ('max_jobs',           'integer', 1,     10000,    '4'),
+           ('proxy',              'text',    NULL,  NULL,     NULL),
+           ('upstream',           'text',    NULL,  NULL,     NULL),
            ('agent',              'text',    NULL,  NULL,     NULL);
 END;
 COMMENT ON FUNCTION provision.engine_option_keys() IS 'The options of an engine: what each holds, its range, and its value when it is not given.';
@@ -48,6 +51,10 @@ BEGIN ATOMIC
         THEN 'Option "domain" must be a domain name in lower case.'
         WHEN key = 'agent' AND NOT EXISTS (SELECT FROM provision.engine WHERE engine.name = value #>> '{}' AND engine.kind = 'frappe_agent')
         THEN 'Option "agent" must be the name of an engine of kind frappe_agent.'
+        WHEN key = 'proxy' AND NOT EXISTS (SELECT FROM provision.engine WHERE engine.name = value #>> '{}' AND engine.kind = 'frappe_agent' AND engine.bench IS NULL)
+        THEN 'Option "proxy" must be the name of an engine of kind frappe_agent without a bench.'
+        WHEN key = 'upstream' AND value #>> '{}' !~ '^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$'
+        THEN 'Option "upstream" must be an address or a host name, such as 10.0.0.5.'
         WHEN key = 'apps' THEN (SELECT format('Option "apps": %s %s', problem.message, problem.hint) FROM provision.app_problems(value) AS problem LIMIT 1)
         WHEN key LIKE '%\_file' AND (value #>> '{}' !~ '^/[^[:cntrl:]]+$' OR length(value #>> '{}') > 1000)
         THEN format('Option "%s" must be the absolute path of a file on the database server.', key)
@@ -136,14 +143,18 @@ CREATE OR REPLACE FUNCTION provision.kind_problem(kind text, options jsonb, form
     RETURNS text
     LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-    SELECT CASE WHEN kind_problem.kind = 'erpnext' AND jsonb_strip_nulls(options) ?| '{bench,domain,apps}'
-                THEN 'Options "bench", "domain" and "apps" are for engines of kind frappe_agent.'
+    SELECT CASE WHEN kind_problem.kind = 'erpnext' AND jsonb_strip_nulls(options) ?| '{bench,domain,apps,max_jobs,proxy,upstream}'
+                THEN 'Options "bench", "domain", "apps", "max_jobs", "proxy" and "upstream" are for engines of kind frappe_agent.'
                 WHEN kind_problem.kind = 'frappe_agent' AND jsonb_strip_nulls(options) ?| '{site,agent}'
                 THEN 'Options "site" and "agent" are for engines of kind erpnext.'
-                WHEN kind_problem.kind = 'frappe_agent'
-                     AND (CASE WHEN options ? 'bench' THEN options ->> 'bench' ELSE (former).bench END IS NULL
-                          OR CASE WHEN options ? 'domain' THEN options ->> 'domain' ELSE (former).domain END IS NULL)
-                THEN 'An engine of kind frappe_agent needs the options "bench" and "domain".' END;
+                WHEN (given.bench IS NULL) <> (given.domain IS NULL) OR given.bench IS NULL AND coalesce(given.proxy, given.upstream) IS NOT NULL
+                THEN 'An engine of kind frappe_agent that makes sites needs the options "bench" and "domain"; that of a proxy server has neither, and no "proxy".'
+                WHEN (given.proxy IS NULL) <> (given.upstream IS NULL)
+                THEN 'Options "proxy" and "upstream" belong together: both are given, or neither.' END
+      FROM (SELECT CASE WHEN options ? 'bench' THEN options ->> 'bench' ELSE (former).bench END AS bench,
+                   CASE WHEN options ? 'domain' THEN options ->> 'domain' ELSE (former).domain END AS domain,
+                   CASE WHEN options ? 'proxy' THEN options ->> 'proxy' ELSE (former).proxy END AS proxy,
+                   CASE WHEN options ? 'upstream' THEN options ->> 'upstream' ELSE (former).upstream END AS upstream) AS given;
 END;
 COMMENT ON FUNCTION provision.kind_problem(text, jsonb, provision.engine) IS 'What is wrong with the options of an engine of this kind; null: nothing.';
 
@@ -269,10 +280,10 @@ BEGIN
     INSERT INTO provision.engine (name, kind, base_url, site, allow_http, ca_file, client_certificate_file, client_key_file,
                                   max_concurrent, rate_per_second, burst,
                                   failure_threshold, recovery_seconds, connect_timeout_ms, timeout_ms, max_queue_depth,
-                                  bench, domain, apps, agent)
+                                  bench, domain, apps, agent, max_jobs, proxy, upstream)
     VALUES (provision_engine_create.name, provision_engine_create.kind, address, new.site, new.allow_http, new.ca_file,
             new.client_certificate_file, new.client_key_file, new.max_concurrent, new.rate_per_second, new.burst, new.failure_threshold, new.recovery_seconds,
-            new.connect_timeout_ms, new.timeout_ms, new.max_queue_depth, new.bench, new.domain, new.apps, new.agent)
+            new.connect_timeout_ms, new.timeout_ms, new.max_queue_depth, new.bench, new.domain, new.apps, new.agent, new.max_jobs, new.proxy, new.upstream)
     ON CONFLICT DO NOTHING
     RETURNING engine_id INTO new.engine_id;
     IF new.engine_id IS NULL THEN
@@ -286,7 +297,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_create(text, text, text, jsonb) IS
-    'Makes a server known. Options: allow_http, ca_file, client_certificate_file and client_key_file, max_concurrent (5), rate_per_second, burst, failure_threshold (5), recovery_seconds (60), connect_timeout_ms, timeout_ms, max_queue_depth; of kind erpnext site and agent; of kind frappe_agent bench and domain, which it needs, and apps (["erpnext"]). Errors: 22023 with all problems, 42602 name, 42710 exists, 42501 not a platform administrator, or files are named without the rights of pg_read_server_files.';
+    'Makes a server known. Options: allow_http, ca_file, client_certificate_file and client_key_file, max_concurrent (5), rate_per_second, burst, failure_threshold (5), recovery_seconds (60), connect_timeout_ms, timeout_ms, max_queue_depth; of kind erpnext site and agent; of kind frappe_agent bench and domain, without which it is that of a proxy server, apps (["erpnext"]), max_jobs (4), proxy and upstream. Errors: 22023 with all problems, 42602 name, 42710 exists, 42501 not a platform administrator, or files are named without the rights of pg_read_server_files.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_engine_update(name text, options jsonb)
     RETURNS void
@@ -307,10 +318,10 @@ BEGIN
     changed.base_url := address;
     UPDATE provision.engine
        SET (base_url, site, allow_http, ca_file, client_certificate_file, client_key_file, max_concurrent, rate_per_second, burst, failure_threshold,
-            recovery_seconds, connect_timeout_ms, timeout_ms, max_queue_depth, bench, domain, apps, agent)
+            recovery_seconds, connect_timeout_ms, timeout_ms, max_queue_depth, bench, domain, apps, agent, max_jobs, proxy, upstream)
          = (address, changed.site, changed.allow_http, changed.ca_file, changed.client_certificate_file, changed.client_key_file, changed.max_concurrent, changed.rate_per_second, changed.burst,
             changed.failure_threshold, changed.recovery_seconds, changed.connect_timeout_ms, changed.timeout_ms, changed.max_queue_depth,
-            changed.bench, changed.domain, changed.apps, changed.agent)
+            changed.bench, changed.domain, changed.apps, changed.agent, changed.max_jobs, changed.proxy, changed.upstream)
      WHERE engine.engine_id = changed.engine_id;
     UPDATE provision.job        -- what waits for a token of the old rate looks again
        SET due_at = '-infinity'

@@ -197,15 +197,15 @@ BEGIN
                   DETAIL = format('Tenants: %s%s.', array_to_string(tenants[1:20], ', '), CASE WHEN cardinality(tenants) > 20 THEN ', ...' END),
                   HINT = 'provision_engine_pause() keeps all calls from it.';
     END IF;
-    tenants := ARRAY(SELECT user_of_it.name FROM provision.engine AS user_of_it WHERE user_of_it.agent = engine.name ORDER BY user_of_it.name LIMIT 20);
+    tenants := ARRAY(SELECT user_of_it.name FROM provision.engine AS user_of_it WHERE engine.name IN (user_of_it.agent, user_of_it.proxy) ORDER BY user_of_it.name LIMIT 20);
     IF tenants <> '{}' THEN
-        RAISE EXCEPTION 'engine "%" is the agent of others', engine.name
+        RAISE EXCEPTION 'engine "%" is needed by others', engine.name
             USING ERRCODE = 'dependent_objects_still_exist', DETAIL = format('Engines: %s.', array_to_string(tenants, ', ')),
-                  HINT = 'Set their option agent to null with provision_engine_update().';
+                  HINT = 'Set their options agent, or proxy and upstream, to null with provision_engine_update().';
     END IF;
     DELETE FROM provision.engine AS dropped WHERE dropped.engine_id = engine.engine_id;
     PERFORM provision.log_engine_event(engine.name, 'engine_dropped', NULL, NULL);
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_drop(text) IS
-    'Forgets an engine with its credentials. Errors: 2BP01 while it has tenants or is the agent of other engines (DETAIL names them), 42704 engine, 42501 not a platform administrator.';
+    'Forgets an engine with its credentials. Errors: 2BP01 while it has tenants or is the agent or proxy of other engines (DETAIL names them), 42704 engine, 42501 not a platform administrator.';

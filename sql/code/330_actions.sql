@@ -276,6 +276,9 @@ BEGIN
     ELSIF job.state = 'running' THEN
         PERFORM provision.refuse_rollback_under_others(job) WHERE provision_cancel.rollback;
         PERFORM provision.wish_for(job, wanted, provision_cancel.reason) WHERE job.wish IS DISTINCT FROM wanted;
+    ELSIF job.wish IS NULL AND provision.is_to_be_withdrawn(job.job_id) THEN
+        PERFORM provision.refuse_rollback_under_others(job) WHERE provision_cancel.rollback;
+        PERFORM provision.wish_to_withdraw(job, wanted, provision_cancel.reason);
     ELSE
         UPDATE provision.job AS cancelled
            SET wish_reason = left(provision_cancel.reason, 1000),
@@ -289,7 +292,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_cancel(bigint, text, boolean) IS
-    'Ends a job before its time: at once, or once its calls in flight have ended (then wish is cancel in the returned job_status). What was made stays, or is rolled back with rollback => true; a rollback that is cancelled stops where it is and provision_rollback() goes on. Errors: 42501 not an owner or admin of its tenant, 42704 job (for platform members), PV001 it has ended, or, with rollback, others of its tenant stand in the way as for provision_rollback().';
+    'Ends a job before its time: at once, or once its calls in flight have ended and Frappe Agent has taken back what it had not begun (then wish is cancel in the returned job_status; called again, it does not wait for Agent). What was made stays, or is rolled back with rollback => true; a rollback that is cancelled stops where it is and provision_rollback() goes on. Errors: 42501 not an owner or admin of its tenant, 42704 job (for platform members), PV001 it has ended, or, with rollback, others of its tenant stand in the way as for provision_rollback().';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_pause(job_id bigint)
     RETURNS SETOF provision.job_status

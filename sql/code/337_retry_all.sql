@@ -44,7 +44,7 @@ BEGIN
                           WHERE newest.tenant_id = job.tenant_id
                             AND newest.workflow = job.workflow)
      ORDER BY job.job_id
-     LIMIT max_jobs
+     LIMIT lock_dead_letters.max_jobs
        FOR UPDATE OF job SKIP LOCKED;
 END;
 $$;

@@ -24,6 +24,14 @@ BEGIN ATOMIC
            format('SELECT %s(%s);', CASE (job).direction WHEN 'back' THEN 'provision_rollback' ELSE 'provision_retry' END, (job).job_id)
      WHERE (job).state = 'cancelled'
     UNION ALL
+    SELECT 'left to the server', format('Job %s of the server%s goes on, and what it makes stays.', remote.remote_id, ' (' || nullif(remote.title, '') || ')'),
+           CASE WHEN remote.title = 'New Site' THEN format('SELECT provision_rollback(%s);', (job).job_id) END
+      FROM provision.remote_job AS remote
+     WHERE remote.job_id = (job).job_id
+       AND remote.status = 'Left'
+       AND remote.remote_id IS NOT NULL
+       AND (job).state IN ('failed', 'cancelled')
+    UNION ALL
     SELECT 'job failed', concat_ws(' ', (job).error_code || ':', (job).error_message, (job).error_hint),
            format('SELECT %s(%s);', CASE (job).direction WHEN 'back' THEN 'provision_rollback' ELSE 'provision_retry' END, (job).job_id)
      WHERE (job).state IN ('failed', 'partial') AND ((job).error_step IS NULL OR (job).direction = 'back')
@@ -150,6 +158,13 @@ BEGIN ATOMIC
      WHERE (job).state = 'pending'
        AND provision.slots_in_use(engine.engine_id) >= engine.max_concurrent
     UNION ALL
+    SELECT 'agent busy', format('Frappe Agent of engine "%s" has as many jobs to do as it gets at once (max_jobs %s).', engine.name, engine.max_jobs),
+           format('SELECT provision_engine_update(%L, ''{"max_jobs": %s}'');', engine.name, least(10000, engine.max_jobs * 2))
+      FROM engine
+     WHERE (job).state = 'pending'
+       AND (job).run_started_at IS NULL
+       AND provision.free_places(engine.engine_id) <= 0
+    UNION ALL
     SELECT 'rate limit', format('Engine "%s" takes %s calls per second.', engine.name, engine.rate_per_second),
            format('SELECT provision_engine_update(%L, ''{"rate_per_second": %s}'');', engine.name, least(100000, engine.rate_per_second * 2))
       FROM engine
@@ -179,7 +194,11 @@ BEGIN ATOMIC
                                  FROM provision.job_step
                                  JOIN provision.attempt ON attempt.attempt_id = job_step.attempt_id
                                 WHERE job_step.job_id = (job).job_id
-                               HAVING count(*) > 0), 'It is granted at once.')), NULL
+                               HAVING count(*) > 0),
+                              CASE WHEN (job).wish IN ('cancel', 'rollback') AND provision.is_to_be_withdrawn((job).job_id)
+                                   THEN 'Frappe Agent is to take back first what it has to do for it.' ELSE 'It is granted at once.' END)),
+           CASE WHEN (job).state = 'pending' AND (job).wish IN ('cancel', 'rollback')
+                THEN format('SELECT provision_cancel(%s%s);', (job).job_id, CASE (job).wish WHEN 'rollback' THEN ', rollback => true' END) END
      WHERE (job).wish IS NOT NULL
     UNION ALL
     SELECT 'time limit', format(CASE WHEN (job).run_started_at IS NULL THEN 'It fails at %s if it has not started by then.'
@@ -215,6 +234,7 @@ BEGIN ATOMIC
                 WHEN step.state = 'blocked' THEN 'step blocked'
                 WHEN step.state = 'retrying' THEN 'next attempt later'
                 WHEN step.waits_for = 'a remote job' THEN 'waits for the server'
+                WHEN starts_with(step.waits_for, 'place at ') THEN 'agent busy'
                 WHEN step.waits_for IS NOT NULL THEN 'excluded'
                 ELSE 'call in flight' END,
            CASE WHEN step.state IN ('failed', 'blocked')
@@ -227,6 +247,8 @@ BEGIN ATOMIC
                        WHERE remote.job_id = step.job_id AND remote.ordinal = step.ordinal
                        ORDER BY remote.ended_at NULLS FIRST
                        LIMIT 1)
+                WHEN starts_with(step.waits_for, 'place at ')
+                THEN format('%s waits for a %s, whose Frappe Agent has as many jobs to do as it gets at once (max_jobs).', step.name, step.waits_for)
                 WHEN step.waits_for IS NOT NULL
                 THEN format('%s waits for "%s", held by %s.', step.name, step.waits_for, coalesce('job ' || exclusion.job_id, 'nobody any more'))
                 ELSE format('%s: call "%s" (%s) since %s, at most %s s.', step.name, attempt.call, attempt.method, attempt.started_at, trim_scale(attempt.timeout_ms / 1000.0)) END,

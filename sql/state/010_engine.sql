@@ -26,6 +26,9 @@ CREATE TABLE provision.engine (
     domain              text,
     apps                text[],
     agent               text,
+    max_jobs            integer NOT NULL DEFAULT 4,
+    proxy               text,
+    upstream            text,
     created_at          timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT name_is_a_short_word CHECK (name ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$'),
     CONSTRAINT kind_is_supported CHECK (kind IN ('erpnext', 'frappe_agent')),
@@ -42,11 +45,15 @@ CREATE TABLE provision.engine (
     CONSTRAINT connect_timeout_is_positive CHECK (connect_timeout_ms BETWEEN 1 AND 600000),
     CONSTRAINT timeout_is_positive CHECK (timeout_ms BETWEEN 1 AND 3600000),
     CONSTRAINT max_queue_depth_is_positive CHECK (max_queue_depth BETWEEN 1 AND 10000000),
+    CONSTRAINT max_jobs_is_positive CHECK (max_jobs BETWEEN 1 AND 10000),
     CONSTRAINT bench_is_a_word CHECK (bench ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$'),
     CONSTRAINT apps_are_named CHECK (array_position(apps, NULL) IS NULL),
     CONSTRAINT only_agents_make_sites CHECK (kind = 'frappe_agent' OR num_nonnulls(bench, domain, apps) = 0),
+    CONSTRAINT only_benches_have_a_proxy CHECK ((proxy IS NULL) = (upstream IS NULL) AND (proxy IS NULL OR bench IS NOT NULL) AND proxy <> name),
+    CONSTRAINT upstream_is_an_address CHECK (upstream ~ '^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$'),
     CONSTRAINT agents_have_no_site CHECK (kind <> 'frappe_agent' OR num_nonnulls(site, agent) = 0),
-    CONSTRAINT agent_is_an_engine FOREIGN KEY (agent) REFERENCES provision.engine (name)
+    CONSTRAINT agent_is_an_engine FOREIGN KEY (agent) REFERENCES provision.engine (name),
+    CONSTRAINT proxy_is_an_engine FOREIGN KEY (proxy) REFERENCES provision.engine (name)
 );
 COMMENT ON TABLE provision.engine IS 'A server the worker calls: an ERPNext site or bench, or the Frappe Agent that makes sites on one. Written by provision_engine_create, _update and _drop.';
 COMMENT ON COLUMN provision.engine.kind IS 'How it is spoken to, and how its answers are read: erpnext or frappe_agent.';
@@ -64,9 +71,12 @@ COMMENT ON COLUMN provision.engine.recovery_seconds IS 'How long the breaker sta
 COMMENT ON COLUMN provision.engine.connect_timeout_ms IS 'Null: provision.connect_timeout.';
 COMMENT ON COLUMN provision.engine.timeout_ms IS 'Upper bound of every call to this engine in milliseconds; null: the time limit of the call''s effort alone.';
 COMMENT ON COLUMN provision.engine.max_queue_depth IS 'Waiting jobs above which provision_start is refused; null: no limit.';
-COMMENT ON COLUMN provision.engine.bench IS 'frappe_agent: the bench on which sites are made.';
+COMMENT ON COLUMN provision.engine.bench IS 'frappe_agent: the bench on which sites are made; null: it is the Agent of a proxy server.';
 COMMENT ON COLUMN provision.engine.domain IS 'frappe_agent: what follows the tenant''s name in the name of its site; null: each config names a site.';
 COMMENT ON COLUMN provision.engine.apps IS 'frappe_agent: what is installed on a new site, in this order, beside frappe.';
+COMMENT ON COLUMN provision.engine.proxy IS 'frappe_agent: the engine of the proxy server in front of its server, where that is another one.';
+COMMENT ON COLUMN provision.engine.upstream IS 'frappe_agent: its server''s address as the proxy server knows it.';
+COMMENT ON COLUMN provision.engine.max_jobs IS 'frappe_agent: jobs that it gets to do at once; the others wait in our queue.';
 COMMENT ON COLUMN provision.engine.agent IS 'erpnext: the engine that makes and deletes the sites of its tenants.';
 
 CREATE TABLE provision.engine_state (

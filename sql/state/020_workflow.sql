@@ -132,6 +132,7 @@ INSERT INTO provision.effort VALUES
     ('company', 60000, 'a company with its chart of accounts'),
     ('wizard', 180000, 'the setup wizard of a site'),
     ('agent', 30000, 'any request to Frappe Agent, which answers when it has noted what to do'),
+    ('submit', 30000, 'a request that gives Frappe Agent a job: it needs one of max_jobs places'),
     ('wait', 30000, 'a look at jobs of Frappe Agent; the call is done when its job has ended');
 
 CREATE TABLE provision.failure (

@@ -104,6 +104,7 @@ CREATE TABLE provision.job (
     CONSTRAINT priority_is_bounded CHECK (priority BETWEEN -100 AND 100)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_analyze_scale_factor = 0.05);
 CREATE INDEX job_next ON provision.job (engine_id, rank, job_id) WHERE state = 'pending';
+CREATE INDEX job_next_begun ON provision.job (engine_id, rank, job_id) WHERE state = 'pending' AND run_started_at IS NOT NULL;
 CREATE INDEX job_due ON provision.job (due_at) WHERE state = 'scheduled';
 CREATE INDEX job_running ON provision.job (engine_id, claim_number) WHERE state = 'running';
 CREATE INDEX job_of_owner ON provision.job (owner, due_at) WHERE owner IS NOT NULL;
@@ -199,6 +200,7 @@ CREATE TABLE provision.remote_kind (
     max_running_ms  bigint NOT NULL,
     min_pause_ms    integer NOT NULL DEFAULT 2000,
     max_pause_ms    integer NOT NULL DEFAULT 30000,
+    may_be_stopped  boolean NOT NULL DEFAULT false,
     CONSTRAINT step_count_is_positive CHECK (step_count > 0),
     CONSTRAINT pause_is_bounded CHECK (min_pause_ms BETWEEN 1 AND max_pause_ms AND max_pause_ms <= 3600000)
 );
@@ -206,19 +208,20 @@ COMMENT ON TABLE provision.remote_kind IS 'How long jobs of Frappe Agent and Fra
 COMMENT ON COLUMN provision.remote_kind.step_count IS 'Steps that such a job usually has, for its progress.';
 COMMENT ON COLUMN provision.remote_kind.max_pending_ms IS 'Milliseconds after which a job that has not begun is taken for one that never will: its server lost it.';
 COMMENT ON COLUMN provision.remote_kind.max_running_ms IS 'Milliseconds that it may take after that.';
+COMMENT ON COLUMN provision.remote_kind.may_be_stopped IS 'Ended while it runs it leaves nothing half-made, so provision_cancel() ends it.';
 COMMENT ON COLUMN provision.remote_kind.min_pause_ms IS 'Pause between two looks at a young job; it grows with its age, to a tenth of it, up to max_pause_ms.';
-INSERT INTO provision.remote_kind (title, step_count, max_pending_ms, max_running_ms) VALUES
-    ('',             3, 1800000, 14400000),
-    ('New Site',     6, 1800000, 14400000),
-    ('Archive Site', 2, 1800000, 7200000),
-    ('Backup Site',  1, 7200000, 18000000);
+INSERT INTO provision.remote_kind (title, step_count, max_pending_ms, max_running_ms, may_be_stopped) VALUES
+    ('',             3, 1800000, 14400000, false),
+    ('New Site',     6, 1800000, 14400000, false),
+    ('Archive Site', 2, 1800000, 7200000,  false),
+    ('Backup Site',  1, 7200000, 18000000, true);
 
 CREATE TABLE provision.remote_job (
     job_id         bigint NOT NULL REFERENCES provision.job ON DELETE CASCADE,
     ordinal        smallint NOT NULL,
     call           text NOT NULL,
     engine_id      bigint NOT NULL,
-    remote_id      text NOT NULL,
+    remote_id      text,
     title          text NOT NULL DEFAULT '',
     key            text NOT NULL,
     status         text NOT NULL DEFAULT 'Pending',
@@ -233,18 +236,19 @@ CREATE TABLE provision.remote_job (
     asked_at       timestamptz,
     ended_at       timestamptz,
     PRIMARY KEY (job_id, ordinal, call),
-    CONSTRAINT status_is_known CHECK (status IN ('Pending', 'Running', 'Success', 'Failure', 'Overdue', 'Lost', 'Left'))
+    CONSTRAINT number_unless_submitted CHECK (remote_id IS NOT NULL OR status IN ('Submitted', 'Withdrawn', 'Left')),
+    CONSTRAINT status_is_known CHECK (status IN ('Submitted', 'Pending', 'Running', 'Success', 'Failure', 'Overdue', 'Lost', 'Withdrawn', 'Left'))
 ) WITH (fillfactor = 50);
 CREATE INDEX remote_job_open ON provision.remote_job (engine_id, next_poll_at) WHERE ended_at IS NULL;
-COMMENT ON TABLE provision.remote_job IS 'Jobs of Frappe Agent or Frappe Cloud that a step waits for; nobody holds a worker or a slot meanwhile. Of Agent one request asks for many of them.';
+COMMENT ON TABLE provision.remote_job IS 'Jobs of Frappe Agent or Frappe Cloud that a step has submitted and waits for; nobody holds a worker or a slot meanwhile. Of Agent each open row is one of its engine''s max_jobs places. One request asks for many of them.';
 COMMENT ON COLUMN provision.remote_job.call IS 'The call that waits for it.';
-COMMENT ON COLUMN provision.remote_job.remote_id IS 'Its number or name on its server.';
+COMMENT ON COLUMN provision.remote_job.remote_id IS 'Its number or name on its server; null while that is not known.';
 COMMENT ON COLUMN provision.remote_job.key IS 'Its correlation key; a job of the same number with another key is somebody else''s. Frappe Cloud knows no keys: there it is remote_id again.';
 COMMENT ON COLUMN provision.remote_job.calls_before IS 'Calls its step had done before, to which the job''s steps are added.';
 COMMENT ON COLUMN provision.remote_job.answer IS 'What provision.digest() left of its end.';
 COMMENT ON COLUMN provision.remote_job.is_large IS 'An answer with it was too large: it is asked for alone.';
 COMMENT ON COLUMN provision.remote_job.until_gone IS 'It is a site that is to go: that its server knows it no more is how that ends well.';
-COMMENT ON COLUMN provision.remote_job.status IS 'As its server tells it; Overdue: it took too long; Lost: its server knows it no more; Left: our job ended before it.';
+COMMENT ON COLUMN provision.remote_job.status IS 'As its server tells it; Submitted: about to be, and its number not known yet; Overdue: it took too long; Lost: its server knows it no more; Withdrawn: our job was cancelled before it began; Left: our job ended, and it goes on.';
 COMMENT ON COLUMN provision.remote_job.asked_at IS 'When its server was last asked; null: not yet.';
 COMMENT ON COLUMN provision.remote_job.next_poll_at IS 'When its server is asked again, unless its answer is on its way by then.';
 

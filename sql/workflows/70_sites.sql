@@ -92,10 +92,8 @@ AS $$
 DECLARE
     gone constant text := 'verify after ' || plan_archive.name;
 BEGIN
-    PERFORM provision.give_up_unless_done(job, plan_archive.name) WHERE NOT provision.is_to_be_cancelled(job, plan_archive.name);
     PERFORM provision.give_up_if_still_there(job, gone);
-    RETURN QUERY SELECT * FROM provision.submit_job(job, plan_archive.name, provision.site_path(job, '/archive'), provision.archive_body(), plan_archive.wanted);
-    RETURN QUERY SELECT * FROM provision.cancel_overdue(job, plan_archive.name);
+    RETURN QUERY SELECT * FROM provision.plan_submission(job, plan_archive.name, provision.site_path(job, '/archive'), provision.archive_body(), plan_archive.wanted);
     RETURN NEXT provision.look_for_site(job, gone, wanted => plan_archive.wanted);
     RETURN NEXT provision.agent_look('ping after ' || plan_archive.name, '/ping', wanted => plan_archive.wanted);      -- the last answer is not judged
 END;

@@ -46,26 +46,14 @@ CREATE OR REPLACE FUNCTION provision.plan_new_site(job jsonb, name text, wanted 
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF provision.remote_end(job, plan_new_site.name) ->> 'site_existed' = 'true' THEN
+    IF provision.submission_end(job, plan_new_site.name) ->> 'site_existed' = 'true' THEN
         PERFORM provision.give_up('SITE_TAKEN', provision.setting(job, 'site'));
     END IF;
-    RETURN QUERY SELECT * FROM provision.submit_job(job, plan_new_site.name, provision.bench_path(job, '/sites'), provision.new_site_body(job), plan_new_site.wanted,
-        jsonb_build_object('kind', 'Site', 'name', to_jsonb(provision.setting(job, 'site'))::text, 'site', provision.setting(job, 'site'),
-                           'key', provision.job_key(job, plan_new_site.name)));
-    RETURN QUERY SELECT * FROM provision.cancel_overdue(job, plan_new_site.name);
+    RETURN QUERY SELECT * FROM provision.plan_submission(job, plan_new_site.name, provision.bench_path(job, '/sites'), provision.new_site_body(job), plan_new_site.wanted,
+        jsonb_build_object('kind', 'Site', 'name', to_jsonb(provision.setting(job, 'site'))::text, 'site', provision.setting(job, 'site')));
 END;
 $$;
 COMMENT ON FUNCTION provision.plan_new_site(jsonb, text, boolean) IS 'Has the site made. Gives up when somebody else has made it meanwhile.';
-
--- A job that its server lost (its row is there, its queue is not) never began: cancelled, it never will, so another may be submitted.
-CREATE OR REPLACE FUNCTION provision.never_began(job jsonb, name text)
-    RETURNS boolean
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN provision.remote_end(job, never_began.name) ->> 'status' = 'Overdue'
-                THEN coalesce((SELECT bool_and(found -> 'has_begun' = 'false' AND found ->> 'status' = 'Failure')
-                                 FROM provision.answer_rows(job, 'cancel ' || never_began.name) AS found), false)
-                WHEN provision.remote_end(job, never_began.name) IS NOT NULL THEN false END;
-COMMENT ON FUNCTION provision.never_began(jsonb, text) IS 'A job of Agent was cancelled before it began; null while it has not ended.';
 
 CREATE OR REPLACE FUNCTION provision.plan_site(job jsonb)
     RETURNS SETOF provision.call
@@ -89,12 +77,6 @@ BEGIN
     END IF;
     RETURN QUERY SELECT * FROM provision.plan_archive(job, 'remove half-made site', is_half_made);
     RETURN QUERY SELECT * FROM provision.plan_new_site(job, 'create site', is_wanted);
-    IF provision.never_began(job, 'create site') THEN
-        PERFORM provision.give_up_unless_done(job, 'create site once more') WHERE NOT provision.is_to_be_cancelled(job, 'create site once more');
-        RETURN QUERY SELECT * FROM provision.plan_new_site(job, 'create site once more', true);
-    ELSIF NOT provision.is_to_be_cancelled(job, 'create site') THEN
-        PERFORM provision.give_up_unless_done(job, 'create site');
-    END IF;
     RETURN NEXT provision.look_for_site(job, 'verify site', '{"created_site": "$.name"}');
     IF provision.answered(job, 'verify site') AND NOT provision.site_found(job, 'verify site') THEN
         PERFORM provision.give_up('SITE_ABSENT', provision.setting(job, 'site'));
@@ -119,8 +101,8 @@ END;
 $$;
 COMMENT ON FUNCTION provision.plan_site_answers(jsonb) IS 'Waits until the site answers by its own address: DNS, certificate and web server are no part of what Agent did.';
 
--- Undoing: whatever is still at work on it is cancelled first.
-CREATE OR REPLACE FUNCTION provision.undo_site(job jsonb)
+-- Whatever is still at work on what is to be undone.
+CREATE OR REPLACE FUNCTION provision.plan_cancellation(job jsonb)
     RETURNS SETOF provision.call
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -132,9 +114,19 @@ BEGIN
     RETURN NEXT provision.agent_look('look for jobs to cancel', '/agent-jobs/' || array_to_string(keys || keys[1], ','));
     FOR active IN SELECT remote FROM provision.answer_rows(job, 'look for jobs to cancel') AS remote
                    WHERE remote ->> 'status' IN ('Pending', 'Running') LOOP
-        RETURN NEXT provision.may_be_refused(ROW('cancel job ' || (active ->> 'id'), 'POST', format('/jobs/%s/cancel', active ->> 'id'), '{}',
-                                                 true, 'look for jobs to cancel', false, 'agent', NULL, NULL, NULL, NULL, NULL)::provision.call);
+        RETURN NEXT provision.cancel_job('cancel job ' || (active ->> 'id'), active ->> 'id', 'look for jobs to cancel');
     END LOOP;
+END;
+$$;
+COMMENT ON FUNCTION provision.plan_cancellation(jsonb) IS 'Cancels the jobs of Agent by which a step that is undone had something made, as far as they have not ended.';
+
+CREATE OR REPLACE FUNCTION provision.undo_site(job jsonb)
+    RETURNS SETOF provision.call
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM provision.plan_cancellation(job);
     RETURN NEXT provision.look_for_site(job, 'look for site to remove');
     RETURN QUERY SELECT * FROM provision.plan_archive(job, 'remove site', provision.site_found(job, 'look for site to remove'));
 END;

@@ -7,19 +7,17 @@ CREATE OR REPLACE FUNCTION provision.plan_backup(job jsonb)
 AS $$
 BEGIN
     PERFORM provision.give_up_unless_ours(job, 'SITE_NOT_OURS') WHERE job #> '{agent,confirmed}' IS DISTINCT FROM 'true';
-    PERFORM provision.give_up_unless_done(job, 'back up') WHERE NOT provision.is_to_be_cancelled(job, 'back up');
-    IF provision.remote_end(job, 'back up') ->> 'status' = 'Success' THEN
+    IF provision.submission_end(job, 'back up') ->> 'status' = 'Success' THEN
         PERFORM provision.conclude((SELECT coalesce(jsonb_agg(jsonb_build_object('kind', kind) || file ORDER BY kind), '[]')
-                                      FROM jsonb_each(provision.remote_end(job, 'back up') -> 'backups') AS made (kind, file)));
+                                      FROM jsonb_each(provision.submission_end(job, 'back up') -> 'backups') AS made (kind, file)));
     END IF;
     RETURN NEXT provision.look_for_site(job, 'look for site');
     IF provision.answered(job, 'look for site') AND NOT provision.site_found(job, 'look for site') THEN
         PERFORM provision.give_up('SITE_ABSENT', provision.setting(job, 'site'));
     END IF;
     RETURN QUERY SELECT * FROM provision.look_for_earlier_jobs(job);
-    RETURN QUERY SELECT * FROM provision.submit_job(job, 'back up', provision.site_path(job, '/backup'),
+    RETURN QUERY SELECT * FROM provision.plan_submission(job, 'back up', provision.site_path(job, '/backup'),
         jsonb_build_object('with_files', coalesce((job #> '{options,with_files}') = 'true', true)));
-    RETURN QUERY SELECT * FROM provision.cancel_overdue(job, 'back up');
 END;
 $$;
 COMMENT ON FUNCTION provision.plan_backup(jsonb) IS 'Has the tenant''s site backed up; its files become the result of the job: [{"kind", "file", "size", "url"}, ...], sizes in bytes.';

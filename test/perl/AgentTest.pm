@@ -25,7 +25,7 @@ sub create_agent
 		UPDATE provision.step SET patience_ms = 300, backoff_ms = 50, backoff_max_ms = 200
 		 WHERE workflow_id IN (SELECT workflow_id FROM provision.workflow WHERE works_at = 'site_maker');
 		SELECT provision_engine_create('agent', '$url', 'frappe_agent',
-		         '{"bench": "$bench", "domain": "example.com", "max_concurrent": 50, "failure_threshold": 1000}'::jsonb || '$options');
+		         '{"bench": "$bench", "domain": "example.com", "max_concurrent": 50, "failure_threshold": 1000, "max_jobs": 1000}'::jsonb || '$options');
 		SELECT provision_engine_secret('agent', 'agent', 'test-token');
 		SELECT provision_engine_secret_set('agent', 'mariadb_root_password', '$root_password');});
 	return;

@@ -28,7 +28,7 @@ INSERT INTO provision.remote_job (job_id, ordinal, call, engine_id, remote_id, k
 SELECT alike(detail, '%waits for job j77 of its server (pending)%', 'a job of the server') FROM provision_why('acme') WHERE reason = 'waits for the server';
 UPDATE provision.job_step SET state = 'failed', waits_for = NULL, finished_at = now(), error_code = 'ENGINE_BUSY', error_message = 'Busy.', error_hint = 'Wait.' WHERE job_id = :job AND ordinal = 0;
 SELECT provision.finish_job(:job, 'failed');
-SELECT is(array_agg(reason), '{"step failed","steps blocked"}', 'failed') FROM provision_why('acme');
+SELECT is(array_agg(reason), '{"left to the server","step failed","steps blocked"}', 'failed') FROM provision_why('acme');
 SELECT is(ROW(detail, fix)::text, format('("step_0_engine_check: ENGINE_BUSY: Busy. Wait.","SELECT provision_retry(%s);")', :job), 'with the hint') FROM provision_why('acme') WHERE reason = 'step failed';
 SELECT * FROM finish();
 ROLLBACK;

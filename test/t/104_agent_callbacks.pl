@@ -23,12 +23,12 @@ sub hand_over_callback
 	return $node->safe_psql('postgres', "SET ROLE endpoint; SELECT provision_agent_callback('$engine', $number)");
 }
 
-create_agent($node, $standin);
-create_site_tenants($node, 'acme');
+create_agent($node, $standin, max_pending => 864_000_000);
+create_site_tenants($node, 'acmeinc');
 $node->safe_psql('postgres', q{CREATE ROLE endpoint; GRANT EXECUTE ON FUNCTION provision_agent_callback TO endpoint});
 
 # -- looks that tell nothing new
-start_site_jobs($node, 'create_site', 'acme');
+start_site_jobs($node, 'create_site', 'acmeinc');
 my $looks = q{SELECT count(*) FROM provision.attempt WHERE call = 'wait for create site'};
 ok(poll($node, "SELECT ($looks) >= 3"), 'the job of Agent is asked for again and again');
 my $events = $node->safe_psql('postgres', q{SELECT string_agg(event || coalesce(' ' || step, ''), ', ' ORDER BY event_id) FROM provision.event WHERE job_id IS NOT NULL});
@@ -45,7 +45,7 @@ ok(poll($node, q{SELECT next_poll_at > clock_timestamp() + interval '10 min' FRO
 $standin->tick(40);
 is(hand_over_callback(), 't', 'Agent tells that the job is over, and the endpoint hands it on');
 ok(wait_for_jobs($node), 'the job goes on and ends') or diag(open_steps($node));
-is({ site_jobs($node) }->{acme}, 'completed', 'well');
+is({ site_jobs($node) }->{acmeinc}, 'completed', 'well');
 like($node->safe_psql('postgres', q{SELECT string_agg(event, ', ' ORDER BY event_id) FROM provision.event WHERE job_id IS NOT NULL}), qr/job_waits, job_started, step_completed/, 'its history tells that it went on');
 ok_invariants($node, $standin);
 $node->stop;
