@@ -25,8 +25,16 @@
 
 #include "actor.h"
 
+char	   *provision_acting_role = NULL;
 char	   *provision_acting_user = NULL;
 char	   *provision_acting_client = NULL;
+
+/* A worker does what was asked for earlier with the authority of whoever asked, as it is now. */
+static bool
+acts_again(void)
+{
+	return provision_acting_role != NULL && provision_acting_role[0] != '\0' && !InSecurityRestrictedOperation();
+}
 
 /*
  * The role that acts; InvalidOid: none. While a materialized view is
@@ -37,6 +45,8 @@ char	   *provision_acting_client = NULL;
 static Oid
 acting_role(void)
 {
+	if (acts_again())
+		return get_role_oid(provision_acting_role, true);
 	if (!InSecurityRestrictedOperation())
 		return GetOuterUserId();
 	return InLocalUserIdChange() ? InvalidOid : GetUserId();
@@ -74,6 +84,18 @@ provision_actor_user(PG_FUNCTION_ARGS)
 	if (!acts_for_somebody())
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(provision_acting_user));
+}
+
+/* The role with whose rights it is done, whoever it acts for. */
+PG_FUNCTION_INFO_V1(provision_actor_role);
+Datum
+provision_actor_role(PG_FUNCTION_ARGS)
+{
+	Oid			role = acting_role();
+
+	if (!OidIsValid(role))
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(role_name(role));
 }
 
 /* The role that connected, null when it is the actor. */
@@ -198,5 +220,25 @@ provision_actor_become(PG_FUNCTION_ARGS)
 	set_for_transaction("provision.acting_user", NameStr(*PG_GETARG_NAME(0)));
 	set_for_transaction("provision.acting_client",
 						PG_ARGISNULL(1) ? "" : DatumGetCString(DirectFunctionCall1(inet_out, PG_GETARG_DATUM(1))));
+	PG_RETURN_VOID();
+}
+
+/*
+ * act_again(role, member): until the end of the transaction, or of the
+ * function that sets these settings itself, what that role asked for earlier
+ * is done, for that member if there is one.
+ */
+PG_FUNCTION_INFO_V1(provision_actor_again);
+Datum
+provision_actor_again(PG_FUNCTION_ARGS)
+{
+	char	   *role = NameStr(*PG_GETARG_NAME(0));
+
+	if (!OidIsValid(get_role_oid(role, true)))
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("role \"%s\" does not exist any more", role));
+	set_for_transaction("provision.acting_role", role);
+	set_for_transaction("provision.acting_user", PG_ARGISNULL(1) ? "" : NameStr(*PG_GETARG_NAME(1)));
 	PG_RETURN_VOID();
 }

@@ -6,6 +6,7 @@
 #define PROVISION_ACTOR_H
 
 /* Settings of one transaction, made by provision_act_as(); empty: nobody is acted for. */
+extern char *provision_acting_role;
 extern char *provision_acting_user;
 extern char *provision_acting_client;
 

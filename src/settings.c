@@ -136,6 +136,8 @@ check_allowed_hosts(char **value, void **extra, GucSource source)
 static const TextSetting text_settings[] = {
 	{"provision.acting_client", "Network address of the user for whom this transaction acts.",
 	"Set by provision_act_as().", &provision_acting_client, "", OF_TRANSACTION, PGC_SUSET},
+	{"provision.acting_role", "Role that asked for what a worker does now.",
+	"Set by the worker when a schedule is due. Empty: the role of the session acts.", &provision_acting_role, "", OF_TRANSACTION, PGC_SUSET},
 	{"provision.acting_user", "User for whom this transaction acts.",
 	"Set by provision_act_as(). Empty: the role of the session acts for itself.", &provision_acting_user, "", OF_TRANSACTION, PGC_SUSET},
 	{"provision.allowed_hosts", "Hosts that engines may have, separated by commas.",

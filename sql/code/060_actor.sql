@@ -4,6 +4,15 @@ CREATE OR REPLACE FUNCTION provision.actor_user() RETURNS text
     AS 'MODULE_PATHNAME', 'provision_actor_user' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION provision.actor_user() IS 'The user for whom this transaction acts, as provision_act_as() set it; null: the role of the session acts for itself.';
 
+CREATE OR REPLACE FUNCTION provision.actor_role() RETURNS text
+    AS 'MODULE_PATHNAME', 'provision_actor_role' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION provision.actor_role() IS 'The role with whose rights something is done, whoever it acts for; null: none.';
+
+CREATE OR REPLACE FUNCTION provision.act_again(role name, member name) RETURNS void
+    AS 'MODULE_PATHNAME', 'provision_actor_again' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION provision.act_again(name, name)
+    IS 'What follows is done as that role, and for that member (null: for itself), with the authority they have now: for functions that set provision.acting_role and provision.acting_user themselves, at whose end it is over. Error: 42501 there is no such role any more.';
+
 CREATE OR REPLACE FUNCTION provision.actor_roles() RETURNS name[]
     AS 'MODULE_PATHNAME', 'provision_actor_roles' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION provision.actor_roles() IS 'The role of the session and every role whose rights it has, whoever it acts for.';

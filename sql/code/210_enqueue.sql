@@ -207,7 +207,7 @@ $$;
 COMMENT ON FUNCTION provision.weighed_steps(bigint) IS 'The steps of a workflow with their shares of the progress of a job that is started now, in thousandths.';
 
 CREATE OR REPLACE FUNCTION provision.insert_jobs(
-    tenants text[], chosen provision.workflow, options jsonb, priority integer, run_at timestamptz, idempotency_key text)
+    tenants text[], chosen provision.workflow, options jsonb, priority integer, run_at timestamptz, idempotency_key text, schedule_id bigint)
     RETURNS bigint[]
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -219,7 +219,7 @@ DECLARE
 BEGIN
     WITH inserted AS (
         INSERT INTO provision.job (tenant_id, engine_id, site, workflow_id, workflow, state, priority, rank, due_at, options,
-                                   has_flaw, rollback_on_failure, correlation_id, idempotency_key, created_by, max_wait_ms, deadline_ms, expires_at)
+                                   has_flaw, rollback_on_failure, correlation_id, idempotency_key, created_by, max_wait_ms, deadline_ms, expires_at, schedule_id)
         SELECT tenant.tenant_id, engine.engine_id, hashtext(coalesce(tenant.settings ->> 'site', engine.site, '')), chosen.workflow_id, chosen.name,
                CASE WHEN run_at > now() THEN 'scheduled' ELSE 'pending' END,
                wanted.priority,
@@ -231,7 +231,7 @@ BEGIN
                coalesce((insert_jobs.options ->> 'rollback_on_failure')::boolean, chosen.rollback_on_failure),
                coalesce(insert_jobs.options ->> 'correlation_id', gen_random_uuid()::text),
                insert_jobs.idempotency_key, provision.actor(), max_wait_ms, deadline_ms,
-               greatest(run_at, clock_timestamp()) + provision.ms(max_wait_ms)
+               greatest(run_at, clock_timestamp()) + provision.ms(max_wait_ms), insert_jobs.schedule_id
           FROM (SELECT name, min(position) AS position FROM unnest(tenants) WITH ORDINALITY AS given (name, position) GROUP BY name) AS given
           JOIN provision.tenant ON tenant.name = given.name
           JOIN provision.engine ON engine.engine_id = CASE chosen.works_at WHEN 'home' THEN tenant.engine_id ELSE provision.engine_for(tenant.engine_id, chosen.works_at) END
@@ -249,15 +249,16 @@ BEGIN
      CROSS JOIN provision.weighed_steps(chosen.workflow_id) AS step
      CROSS JOIN LATERAL (SELECT coalesce(insert_jobs.options -> 'skip_steps' ? step.name, false) AS yes) AS skipped;
     PERFORM provision.log_job_event(new_jobs, 'job_enqueued', NULL,
-                                    CASE WHEN run_at > now() THEN 'scheduled' ELSE 'pending' END);
+                                    CASE WHEN run_at > now() THEN 'scheduled' ELSE 'pending' END,
+                                    CASE WHEN insert_jobs.schedule_id IS NOT NULL THEN jsonb_build_object('schedule_id', insert_jobs.schedule_id) END);
     RETURN new_jobs;
 END;
 $$;
-COMMENT ON FUNCTION provision.insert_jobs(text[], provision.workflow, jsonb, integer, timestamptz, text)
+COMMENT ON FUNCTION provision.insert_jobs(text[], provision.workflow, jsonb, integer, timestamptz, text, bigint)
     IS 'Inserts a job with its steps for each tenant that has no active one of this workflow; returns the new ones.';
 
 CREATE OR REPLACE FUNCTION provision.enqueue_jobs(
-    tenants text[], workflow text, options jsonb, priority integer, run_at timestamptz, idempotency_key text)
+    tenants text[], workflow text, options jsonb, priority integer, run_at timestamptz, idempotency_key text, schedule_id bigint DEFAULT NULL)
     RETURNS SETOF bigint
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -285,7 +286,7 @@ BEGIN
         options := options - 'confirmed' || jsonb_build_object('confirmed', provision.is_administrator());
     END IF;
     PERFORM provision.claim_companies(tenants) WHERE chosen.activates;
-    new_jobs := provision.insert_jobs(tenants, chosen, options, priority, run_at, idempotency_key);
+    new_jobs := provision.insert_jobs(tenants, chosen, options, priority, run_at, idempotency_key, schedule_id);
     IF cardinality(new_jobs) < cardinality(tenants) THEN
         PERFORM provision.refuse_tenants_going_back(tenants, chosen.name);
     END IF;
@@ -303,5 +304,5 @@ BEGIN
          ORDER BY given.position;
 END;
 $$;
-COMMENT ON FUNCTION provision.enqueue_jobs(text[], text, jsonb, integer, timestamptz, text)
+COMMENT ON FUNCTION provision.enqueue_jobs(text[], text, jsonb, integer, timestamptz, text, bigint)
     IS 'The active or new job of each tenant, in the order given. Error PV001 when the active one of a tenant rolls back.';

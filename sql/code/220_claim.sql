@@ -304,7 +304,7 @@ CREATE OR REPLACE FUNCTION provision.next_due_at(bookmark provision.bookmark)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN least(bookmark.due_at, bookmark.own_due_at, provision.next_expiry(),
+    RETURN least(bookmark.due_at, bookmark.own_due_at, provision.next_expiry(), provision.next_schedule_at(),
         (SELECT min(greatest(CASE WHEN engine_state.breaker <> 'closed' THEN provision.breaker_due_at(engine_state) END,
                              CASE WHEN NOT provision.takes_calls(engine_state) THEN engine_state.not_before END))
            FROM provision.engine_state
@@ -324,11 +324,15 @@ CREATE OR REPLACE FUNCTION provision.claim_jobs(
 AS $$
 DECLARE
     was_due boolean := coalesce(bookmark.own_due_at <= clock_timestamp(), false);      -- and was looked at in this round
+    more_schedules_are_due boolean := false;
     promotion record;
     claim record;
 BEGIN
     IF provision.next_expiry() <= clock_timestamp() THEN
         PERFORM provision.expire_jobs();
+    END IF;
+    IF provision.next_schedule_at() <= clock_timestamp() THEN
+        more_schedules_are_due := provision.fire_schedules();
     END IF;
     bookmark := provision.look_for_news(incarnation, bookmark);
     IF bookmark.due_at <= clock_timestamp() THEN
@@ -347,8 +351,8 @@ BEGIN
     bookmark := claim.bookmark;
     claimed_jobs := claim.claimed_jobs;
     was_hindered := claim.was_hindered;
-    is_news := bookmark.own_due_at <= clock_timestamp() AND NOT was_due;
+    is_news := more_schedules_are_due OR bookmark.own_due_at <= clock_timestamp() AND NOT was_due;
     next_due_at := provision.next_due_at(bookmark);
 END;
 $$;
-COMMENT ON FUNCTION provision.claim_jobs(bigint, integer, provision.bookmark) IS 'Fails what has expired, promotes what is due and claims up to max_jobs pending jobs over all engines. was_hindered: somebody had an engine or a job locked, so there may be more in a moment; is_news: a job of this incarnation has become due in the meantime; next_due_at: when to come again although nothing happens.';
+COMMENT ON FUNCTION provision.claim_jobs(bigint, integer, provision.bookmark) IS 'Fails what has expired, starts what is scheduled, promotes what is due and claims up to max_jobs pending jobs over all engines. was_hindered: somebody had an engine or a job locked, so there may be more in a moment; is_news: a job of this incarnation has become due in the meantime, or more schedules are due; next_due_at: when to come again although nothing happens.';

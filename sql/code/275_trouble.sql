@@ -62,8 +62,9 @@ BEGIN
      WHERE job.job_id = ANY (begun)
        AND job.run_started_at IS NOT NULL
        AND job.expires_at > now_it_is + provision.ms(job.deadline_ms);
+    PERFORM provision.correct_schedules();
     RETURN corrected;
 END;
 $$;
 COMMENT ON FUNCTION provision.correct_times(interval)
-    IS 'Pauses of jobs that have begun and that are longer than longest_pause and than their step''s longest back-off end sooner; their deadlines are no further away than a new one would be. Returns how many jobs became due sooner.';
+    IS 'Pauses of jobs that have begun and that are longer than longest_pause and than their step''s longest back-off end sooner; their deadlines are no further away than a new one would be; schedules are reckoned anew. Returns how many jobs became due sooner.';

@@ -45,7 +45,8 @@ CREATE OR REPLACE VIEW provision.job_status WITH (security_barrier) AS
            job.correlation_id,
            job.idempotency_key,
            job.created_by,
-           job.expires_at
+           job.expires_at,
+           job.schedule_id
       FROM provision.job
       JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
       JOIN provision.engine ON engine.engine_id = job.engine_id

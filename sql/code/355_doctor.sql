@@ -221,7 +221,7 @@ BEGIN
     PERFORM provision.require_platform(to_act => false);
     RETURN QUERY
     SELECT found.severity, found.finding, found.detail, found.fix
-      FROM provision.findings('{standby,preload,weak_limits,worker,credentials,key,key_beside_data,breakers,dead_letters,queue,held_rows,vacuum,clock_skew,long_pauses,plan_functions,
+      FROM provision.findings('{standby,preload,weak_limits,worker,credentials,key,key_beside_data,breakers,dead_letters,queue,held_rows,vacuum,clock_skew,long_pauses,plan_functions,schedules,
                                 planner,planner_rights,foreign_code,old_history,restarts,webhooks,full_notification_queue,files,client_certificates,hosts,odd_settings}') AS found
      ORDER BY array_position('{critical,warning,info}', found.severity), found.finding, found.detail;
 END;

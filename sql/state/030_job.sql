@@ -90,6 +90,7 @@ CREATE TABLE provision.job (
     run_started_at   timestamptz,
     expires_at       timestamptz,
     run              integer NOT NULL DEFAULT 1,
+    schedule_id      bigint,
     CONSTRAINT state_is_known CHECK (state IN ('pending', 'scheduled', 'running', 'paused', 'completed', 'partial', 'failed', 'cancelled', 'rolled_back')),
     CONSTRAINT direction_is_known CHECK (direction IN ('forward', 'back')),
     CONSTRAINT finished_at_iff_final_state CHECK ((finished_at IS NOT NULL) = (state IN ('completed', 'partial', 'failed', 'cancelled', 'rolled_back'))),
@@ -141,6 +142,7 @@ COMMENT ON COLUMN provision.job.max_wait_ms IS 'Milliseconds it may wait for the
 COMMENT ON COLUMN provision.job.deadline_ms IS 'Milliseconds a run may take from its first claim, from its option or its workflow; null: no limit.';
 COMMENT ON COLUMN provision.job.run_started_at IS 'First claim of this run; a retry begins a new one.';
 COMMENT ON COLUMN provision.job.run IS 'Which try of the whole it is: one more with each provision_retry() or provision_continue().';
+COMMENT ON COLUMN provision.job.schedule_id IS 'The schedule that started it, which may be gone; null: somebody did.';
 COMMENT ON COLUMN provision.job.expires_at IS 'When it fails if it has not started by then; once it has, if it has not ended.';
 
 CREATE TABLE provision.job_step (

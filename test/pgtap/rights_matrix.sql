@@ -77,6 +77,13 @@ INSERT INTO needs VALUES
     ('provision_engine_secret_set(text,text,text)',      'platform', 'SELECT provision_engine_secret_set(''maker'', ''mariadb_root_password'', ''word'')'),
     ('provision_verify(text)',                           'act',      'SELECT provision_verify(''acme'')'),
     ('provision_start_many(text[],text,jsonb,integer,timestamptz)', 'act', 'SELECT provision_start_many(''{acme}'')'),
+    ('provision_schedule(text,text,text,text,jsonb,text,text,integer)', 'act', 'SELECT provision_schedule(''acme'', ''tenant_setup'', ''@daily'')'),
+    ('provision_unschedule(bigint)',                     'act',      'SELECT provision_unschedule(<schedule>)'),
+    ('provision_unschedule(text,text)',                  'act',      'SELECT provision_unschedule(''acme'', ''nightly'')'),
+    ('provision_schedule_pause(bigint,text)',            'act',      'SELECT provision_schedule_pause(<schedule>)'),
+    ('provision_schedule_pause(text,text,text)',         'act',      'SELECT provision_schedule_pause(''acme'', ''nightly'')'),
+    ('provision_schedule_resume(bigint)',                'act',      'SELECT provision_schedule_resume(<schedule>)'),
+    ('provision_schedule_resume(text,text)',             'act',      'SELECT provision_schedule_resume(''acme'', ''nightly'')'),
     ('provision_tenant_secret(text,text,text)',          'act',      'SELECT provision_tenant_secret(''acme'', ''key'', ''word'')'),
     ('provision_tenant_update(text,jsonb)',              'act',      'SELECT provision_tenant_update(''acme'', ''{"abbr": "AC"}'')'),
     ('provision_member_add(text,name,text)',             'own',      'SELECT provision_member_add(''acme'', ''somebody'')'),
@@ -110,6 +117,7 @@ SELECT provision_engine_update('main', '{"agent": "maker"}'), provision_tenant_u
 SELECT provision_start('acme') AS job \gset
 SELECT provision_start('other') AS other_job \gset
 SELECT webhook_id AS hook FROM provision_webhook_create('https://hooks.example.com', NULL, 'acme') \gset
+SELECT provision_schedule('acme', 'tenant_verify', '@daily', name => 'nightly') AS schedule \gset
 CREATE ROLE r_dba;       SELECT format('GRANT %I TO r_dba', current_user) \gexec
 CREATE ROLE r_platform;  SELECT provision_member_add('*', 'r_platform', 'admin');
 CREATE ROLE r_monitor;   SELECT provision_member_add('*', 'r_monitor');
@@ -144,7 +152,7 @@ SELECT set_eq($$ SELECT p.oid::regprocedure FROM pg_proc AS p JOIN pg_depend AS 
               'SELECT function FROM needs', 'every public function has an entry');
 -- A superuser does it, or is told what is wrong with it; whoever may is told the same.
 CREATE TEMP TABLE happened AS
-    SELECT needs.function, who.who, pg_temp.outcome(who.role, who.acts_for, replace(replace(needs.statement, '<job>', :'job'), '<hook>', :'hook')) AS outcome,
+    SELECT needs.function, who.who, pg_temp.outcome(who.role, who.acts_for, replace(replace(replace(needs.statement, '<job>', :'job'), '<hook>', :'hook'), '<schedule>', :'schedule')) AS outcome,
            CASE needs.need WHEN 'look' THEN who.look WHEN 'act' THEN who.act WHEN 'own' THEN who.own WHEN 'platform' THEN who.platform
                            WHEN 'monitor' THEN who.monitor ELSE 'yes' END AS expected
       FROM needs CROSS JOIN who;

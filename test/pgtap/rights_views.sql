@@ -23,6 +23,7 @@ INSERT INTO relation VALUES
     ('provision.currency',         'open',     NULL),     ('provision.effort',          'open',     NULL),     ('provision.failure',       'open',     NULL),
     ('provision.step',             'open',     NULL),     ('provision.workflow',        'open',     NULL),
     ('provision.remote_job',       'tenants',  'job_id'), ('provision.remote_kind',     'open',     NULL),
+    ('provision.schedule',         'tenants',  'tenant_id'), ('provision.schedule_status', 'tenants', 'tenant'),
     ('provision.secret',           'none',     NULL);
 
 CREATE TEMP TABLE who (who text, role name, acts_for name, tenants text, platform boolean);
@@ -61,6 +62,7 @@ INSERT INTO provision.key_wait (job_id, reason) SELECT job_id, 'no key' FROM pro
 INSERT INTO provision.remote_job (job_id, ordinal, call, engine_id, remote_id, key, next_poll_at) SELECT job_id, 0, 'wait', engine_id, 1, 'k', now() FROM provision.job;
 SELECT provision_webhook_test(made.webhook_id) FROM unnest('{acme,other,NULL}'::text[]) AS tenant, provision_webhook_create('https://hooks.example.com', NULL, tenant) AS made;
 INSERT INTO provision.worker (pid) VALUES (0);
+SELECT provision_schedule(name, 'tenant_verify', '@daily') FROM unnest('{acme,other}'::text[]) AS name;
 INSERT INTO provision.pace (engine_id, workflow_id, run_count, run_samples, slot_samples, call_samples, exclusive_samples) SELECT 0, workflow_id, 1, '{1}', '{1}', '{1}', '{0}' FROM provision.workflow;
 INSERT INTO provision.step_pace SELECT workflow_id, ordinal, '{1}', 1 FROM provision.step;
 INSERT INTO provision.audit_seal VALUES (1, 0, 0, 0, '', NULL, NULL, now(), '', '', NULL);

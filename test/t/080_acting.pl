@@ -62,7 +62,7 @@ like(session('plain', q{BEGIN; SELECT provision_act_as('bob')}), qr/ERROR:  perm
 my @settings = (
 	q{SET provision.acting_user = 'bob'}, q{SET LOCAL provision.acting_user = 'bob'}, q{SELECT set_config('provision.acting_user', 'bob', false)},
 	q{SELECT set_config('provision.acting_user', 'bob', true)}, q{RESET provision.acting_user}, q{SET provision.acting_user TO DEFAULT},
-	q{SET provision.acting_client = '192.0.2.7'});
+	q{SET provision.acting_client = '192.0.2.7'}, q{SET provision.acting_role = 'bob'}, q{SELECT set_config('provision.acting_role', 'bob', true)});
 foreach my $setting (@settings)
 {
 	my $shown = session('plain', "SELECT count(*) FROM provision_jobs(); BEGIN; $setting; COMMIT; $seen");
