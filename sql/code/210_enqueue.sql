@@ -33,7 +33,7 @@ BEGIN ATOMIC
     SELECT format('Option "%s" is not known.', key)
       FROM jsonb_object_keys(options) AS key
      WHERE key NOT IN ('skip_steps', 'correlation_id', 'traceparent', 'deadline', 'max_wait', 'rollback_on_failure')
-       AND NOT (key = 'with_files' AND (workflow).name = 'backup_site')
+       AND NOT (key IN ('with_files', 'keep') AND (workflow).name = 'backup_site')
     UNION ALL
     SELECT 'Option "skip_steps" must be an array of step names.'
      WHERE jsonb_typeof(options -> 'skip_steps') <> 'array'
@@ -52,6 +52,10 @@ BEGIN ATOMIC
     SELECT format('Option "%s" must be true or false.', flag)
       FROM unnest('{rollback_on_failure,with_files}'::text[]) AS flag
      WHERE jsonb_typeof(options -> flag) <> 'boolean'
+    UNION ALL
+    SELECT 'Option "keep" must be an interval from 1 hour to 10 years, such as "30 days".'
+     WHERE options ? 'keep'
+       AND (jsonb_typeof(options -> 'keep') <> 'string' OR coalesce(provision.interval_ms(options ->> 'keep'), 0) NOT BETWEEN 3600000 AND 315576000000)
     UNION ALL
     SELECT time_problem.text
       FROM unnest('{deadline,max_wait}'::text[]) AS given (name)
@@ -78,7 +82,7 @@ BEGIN
         RAISE EXCEPTION 'options are not valid'
             USING ERRCODE = 'invalid_parameter_value',
                   DETAIL = problems,
-                  HINT = 'Options are skip_steps, correlation_id, traceparent, deadline, max_wait and rollback_on_failure; for backup_site also with_files.';
+                  HINT = 'Options are skip_steps, correlation_id, traceparent, deadline, max_wait and rollback_on_failure; for backup_site also with_files and keep.';
     END IF;
 END;
 $$;

@@ -90,8 +90,11 @@ BEGIN
         some_are_left := some_are_left OR NOT provision.end_incarnation(dead.incarnation, 'worker_lost');
     END LOOP;
     DELETE FROM provision.worker
-     WHERE worker.ended_at IS NOT NULL
-       AND worker.incarnation <= (SELECT max(newest.incarnation) - 100 FROM provision.worker AS newest);
+     WHERE worker.incarnation IN (SELECT old.incarnation
+                                    FROM provision.worker AS old
+                                   WHERE old.ended_at IS NOT NULL
+                                     AND old.incarnation <= (SELECT max(newest.incarnation) - 100 FROM provision.worker AS newest)
+                                     FOR UPDATE SKIP LOCKED);
     RETURN some_are_left;
 END;
 $$;

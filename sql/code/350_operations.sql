@@ -127,7 +127,7 @@ $$;
 COMMENT ON FUNCTION provision.purge_attempts(timestamptz, bigint) IS 'Removes attempts of jobs that ended before cutoff; returns how many.';
 
 -- The newest job of a tenant and workflow stays, because it tells how the tenant is, and whether a person is needed. So does one that made
--- what still stands: later ones found it there, and only this one can remove it.
+-- what still stands: later ones found it there, and only this one can remove it. And one that made a backup, while that is kept.
 CREATE OR REPLACE FUNCTION provision.purge_jobs(cutoff timestamptz, max_rows bigint, ended_from timestamptz DEFAULT '-infinity')
     RETURNS bigint
     LANGUAGE plpgsql VOLATILE
@@ -146,13 +146,14 @@ BEGIN
                            WHERE newer.tenant_id = old.tenant_id AND newer.workflow = old.workflow AND newer.job_id > old.job_id)
               AND NOT EXISTS (SELECT FROM provision.creation
                                WHERE creation.job_id = old.job_id AND creation.undone_at IS NULL AND NOT creation.kept)
+              AND coalesce(old.finished_at + (old.options ->> 'keep')::interval < clock_timestamp(), true)
               FOR UPDATE SKIP LOCKED
             LIMIT purge_jobs.max_rows));
     GET DIAGNOSTICS removed = ROW_COUNT;
     RETURN removed;
 END;
 $$;
-COMMENT ON FUNCTION provision.purge_jobs(timestamptz, bigint, timestamptz) IS 'Removes jobs that ended from ended_from on and before cutoff, are followed by a newer one and made nothing that stands, with their steps; returns how many.';
+COMMENT ON FUNCTION provision.purge_jobs(timestamptz, bigint, timestamptz) IS 'Removes jobs that ended from ended_from on and before cutoff, are followed by a newer one, made nothing that stands and no backup that is kept, with their steps; returns how many.';
 
 -- Most old jobs stay, because they are the newest of their tenant: a worker must not look at all of them each time. When it has come to the
 -- end it begins anew, since any may have got a newer one.

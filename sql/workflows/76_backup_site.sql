@@ -1,4 +1,22 @@
--- backup_site: one at a time of each site, because Agent takes the newest files for those it has just made.
+-- backup_site: one at a time of each site, because Agent takes the newest files for those it has just made. Agent removes no backup when it is
+-- told to; Frappe itself removes, before it makes one, those that are older than keep_backups_for_hours in the site's config (else 24). So
+-- that is what is set when a backup is to be kept.
+
+CREATE OR REPLACE FUNCTION provision.keep_backups(job jsonb)
+    RETURNS SETOF provision.call
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    hours constant integer := ceil(extract(epoch FROM (job #>> '{options,keep}')::interval) / 3600);
+BEGIN
+    IF hours IS NOT NULL THEN
+        RETURN QUERY SELECT * FROM provision.plan_submission(job, 'keep backups', provision.site_path(job, '/config'),
+            jsonb_build_object('config', jsonb_build_object('keep_backups_for_hours', hours), 'remove', '[]'::jsonb));
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION provision.keep_backups(jsonb) IS 'The calls that have the site keep its backups for as long as the option keep says; none without it.';
 
 CREATE OR REPLACE FUNCTION provision.plan_backup(job jsonb)
     RETURNS SETOF provision.call
@@ -16,6 +34,7 @@ BEGIN
         PERFORM provision.give_up('SITE_ABSENT', provision.setting(job, 'site'));
     END IF;
     RETURN QUERY SELECT * FROM provision.look_for_earlier_jobs(job);
+    RETURN QUERY SELECT * FROM provision.keep_backups(job);
     RETURN QUERY SELECT * FROM provision.plan_submission(job, 'back up', provision.site_path(job, '/backup'),
         jsonb_build_object('with_files', coalesce((job #> '{options,with_files}') = 'true', true)));
 END;

@@ -23,7 +23,7 @@ INSERT INTO relation VALUES
     ('provision.currency',         'open',     NULL),     ('provision.effort',          'open',     NULL),     ('provision.failure',       'open',     NULL),
     ('provision.step',             'open',     NULL),     ('provision.workflow',        'open',     NULL),
     ('provision.remote_job',       'tenants',  'job_id'), ('provision.remote_kind',     'open',     NULL),
-    ('provision.schedule',         'tenants',  'tenant_id'), ('provision.schedule_status', 'tenants', 'tenant'),
+    ('provision.schedule',         'tenants',  'tenant_id'), ('provision.schedule_status', 'tenants', 'tenant'), ('provision.backup', 'tenants', 'tenant'),
     ('provision.secret',           'none',     NULL);
 
 CREATE TEMP TABLE who (who text, role name, acts_for name, tenants text, platform boolean);
@@ -62,6 +62,8 @@ INSERT INTO provision.key_wait (job_id, reason) SELECT job_id, 'no key' FROM pro
 INSERT INTO provision.remote_job (job_id, ordinal, call, engine_id, remote_id, key, next_poll_at) SELECT job_id, 0, 'wait', engine_id, 1, 'k', now() FROM provision.job;
 SELECT provision_webhook_test(made.webhook_id) FROM unnest('{acme,other,NULL}'::text[]) AS tenant, provision_webhook_create('https://hooks.example.com', NULL, tenant) AS made;
 INSERT INTO provision.worker (pid) VALUES (0);
+INSERT INTO provision.job (tenant_id, engine_id, workflow_id, workflow, state, rank, correlation_id, created_by, finished_at)
+SELECT tenant_id, engine_id, workflow_id, 'backup_site', 'completed', 0, 'backup', '', now() FROM provision.tenant, provision.workflow WHERE workflow.name = 'backup_site';
 SELECT provision_schedule(name, 'tenant_verify', '@daily') FROM unnest('{acme,other}'::text[]) AS name;
 INSERT INTO provision.pace (engine_id, workflow_id, run_count, run_samples, slot_samples, call_samples, exclusive_samples) SELECT 0, workflow_id, 1, '{1}', '{1}', '{1}', '{0}' FROM provision.workflow;
 INSERT INTO provision.step_pace SELECT workflow_id, ordinal, '{1}', 1 FROM provision.step;

@@ -1,6 +1,6 @@
 -- What a worker does about schedules that are due, told by its own function: policies for what was missed, overlap, authority, errors.
 BEGIN;
-SELECT plan(42);
+SELECT plan(45);
 SELECT provision_engine_create('main', 'https://erp.example.com');
 INSERT INTO provision.workflow (name) VALUES ('nightly'), ('other');
 INSERT INTO provision.step (workflow_id, ordinal, name, plan_function) SELECT workflow_id, 0, 'step', 'provision.plan_0_engine_check' FROM provision.workflow WHERE name IN ('nightly', 'other');
@@ -107,6 +107,15 @@ SELECT matches(reason, 'no member of it. Who acts is user "u_scheduler"', 'nor d
 REVOKE ALL ON FUNCTION provision_schedule, provision_act_as FROM r_scheduler;
 DROP ROLE r_scheduler;
 SELECT is(reason, 'role "r_scheduler" does not exist any more.', 'nor one that is gone') FROM pg_temp.fire(:of_role);
+
+-- The clock was a year ahead when its next time was reckoned.
+SELECT count(*) AS jobs FROM provision.job \gset
+UPDATE provision.schedule SET next_at = now() + interval '1 year 1 minute', due_at = now() + interval '1 year 1 minute', looked_at = now() + interval '1 year' WHERE schedule_id = :skipping;
+SELECT provision.correct_times('0') \g /dev/null
+SELECT ok(provision.next_schedule_at() <= clock_timestamp(), 'set back, the clock makes a worker look');
+SELECT provision.fire_schedules();
+SELECT ok(next_at BETWEEN now() AND clock_timestamp() + interval '1 minute', 'and reckon anew') FROM provision.schedule_status WHERE schedule_id = :skipping;
+SELECT is(count(*), :jobs::bigint, 'but start nothing') FROM provision.job;
 
 -- A tenant that is deleted.
 SELECT provision_schedule('t8', 'nightly', '* * * * *') AS of_deleted \gset
