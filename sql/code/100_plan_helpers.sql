@@ -263,6 +263,21 @@ $$;
 COMMENT ON FUNCTION provision.conclude(jsonb, text, text)
     IS 'Called by a plan function that has found out what it wanted to know: the step ends with this result (an array of findings, which become findings of the job, or an object for later steps; at most 256 kB, secrets redacted); with a code of provision.failure, as failed.';
 
+CREATE OR REPLACE FUNCTION provision.wait_for_signal(job jsonb, name text)
+    RETURNS jsonb
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF (job -> 'signals' -> wait_for_signal.name) IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'PV206', MESSAGE = wait_for_signal.name;
+    END IF;
+    RETURN job -> 'signals' -> wait_for_signal.name;
+END;
+$$;
+COMMENT ON FUNCTION provision.wait_for_signal(jsonb, text)
+    IS 'Called by a plan function: the payload of this signal, which its step must declare. Until it has come the step waits here, and its job holds nothing. In place of a secret there is what names it in a body, as named_secret() does; api_key and api_secret are left out.';
+
 CREATE OR REPLACE FUNCTION provision.give_up(code text, detail text)
     RETURNS void
     LANGUAGE plpgsql VOLATILE

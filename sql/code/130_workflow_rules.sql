@@ -49,6 +49,13 @@ BEGIN ATOMIC
     SELECT found.problem
       FROM (SELECT wait_problems.ordinal, wait_problems.problem FROM provision.wait_problems(workflow_problems.workflow_id)
             UNION ALL
+            SELECT engine_problems.ordinal, engine_problems.problem FROM provision.engine_problems(workflow_problems.workflow_id)
+            UNION ALL
+            SELECT step.ordinal, provision.signal_problems(step)
+              FROM provision.step
+             WHERE step.workflow_id = workflow_problems.workflow_id
+               AND step.signals IS NOT NULL
+            UNION ALL
             SELECT step.ordinal, format('The condition of step "%s" is no predicate: %s.', step.name, reason.text)
               FROM provision.step
              CROSS JOIN LATERAL (SELECT provision.condition_problem(step.condition) AS text) AS reason
@@ -78,7 +85,7 @@ BEGIN
         RAISE EXCEPTION 'workflow "%" cannot be stored', wrong.name
             USING ERRCODE = 'PV003',
                   DETAIL = wrong.problems,
-                  HINT = 'requires and runs_after name steps of the same workflow with a smaller ordinal; a condition is a jsonpath predicate such as $.settings.country == "Kenya".';
+                  HINT = 'requires and runs_after name steps of the same workflow with a smaller ordinal; a condition is a jsonpath predicate such as $.settings.country == "Kenya"; signals are {"name": {"timeout": "1 day"}}.';
     END IF;
     RETURN NULL;
 END;
@@ -135,10 +142,10 @@ CREATE OR REPLACE FUNCTION provision.keep_step_of_jobs()
 AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND (OLD.workflow_id, OLD.ordinal, OLD.name, OLD.plan_function, OLD.undo_function, OLD.critical, OLD.optional, OLD.requires,
-                             OLD.runs_after, OLD.condition::text, OLD.exclusive, OLD.only_looks)
+                             OLD.runs_after, OLD.condition::text, OLD.exclusive, OLD.only_looks, OLD.works_at, provision.signal_names(OLD.signals))
                             IS NOT DISTINCT FROM
                             (NEW.workflow_id, NEW.ordinal, NEW.name, NEW.plan_function, NEW.undo_function, NEW.critical, NEW.optional, NEW.requires,
-                             NEW.runs_after, NEW.condition::text, NEW.exclusive, NEW.only_looks) THEN
+                             NEW.runs_after, NEW.condition::text, NEW.exclusive, NEW.only_looks, NEW.works_at, provision.signal_names(NEW.signals)) THEN
         RETURN NEW;
     END IF;
     IF EXISTS (SELECT FROM provision.job WHERE job.workflow_id = OLD.workflow_id) THEN

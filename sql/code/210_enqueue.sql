@@ -224,7 +224,7 @@ BEGIN
     WITH inserted AS (
         INSERT INTO provision.job (tenant_id, engine_id, site, workflow_id, workflow, state, priority, rank, due_at, options,
                                    has_flaw, rollback_on_failure, correlation_id, idempotency_key, created_by, max_wait_ms, deadline_ms, expires_at, schedule_id)
-        SELECT tenant.tenant_id, engine.engine_id, hashtext(coalesce(tenant.settings ->> 'site', engine.site, '')), chosen.workflow_id, chosen.name,
+        SELECT tenant.tenant_id, engine.engine_id, provision.site_number(tenant, engine), chosen.workflow_id, chosen.name,
                CASE WHEN run_at > now() THEN 'scheduled' ELSE 'pending' END,
                wanted.priority,
                provision.queue_rank(greatest(run_at, clock_timestamp()), wanted.priority,
@@ -284,6 +284,7 @@ BEGIN
     ELSIF length(idempotency_key) NOT BETWEEN 1 AND 200 THEN
         RAISE EXCEPTION 'idempotency_key must have 1 to 200 characters' USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    PERFORM provision.refuse_missing_engines(tenants, chosen);
     PERFORM provision.refuse_full_queue(tenants);
     IF chosen.works_at = 'site_maker' THEN
         PERFORM provision.prepare_site_jobs(tenants, chosen);

@@ -1,15 +1,4 @@
--- What a job about a site needs before it is put in the queue: the engine it works at, the site's name, the password of its administrator.
-
-CREATE OR REPLACE FUNCTION provision.engine_for(engine_id bigint, works_at text)
-    RETURNS bigint
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT coalesce(CASE WHEN engine_for.works_at = 'site_maker' AND home.kind = 'erpnext' THEN agent.engine_id END, home.engine_id)
-      FROM provision.engine AS home
-      LEFT JOIN provision.engine AS agent ON agent.name = home.agent
-     WHERE home.engine_id = engine_for.engine_id;
-END;
-COMMENT ON FUNCTION provision.engine_for(bigint, text) IS 'The engine at which workflows with this works_at work for tenants of this one: itself, or its agent.';
+-- What a job about a site needs before it is put in the queue: an agent, the site's name, the password of its administrator.
 
 CREATE OR REPLACE FUNCTION provision.site_name(tenant provision.tenant, engine provision.engine)
     RETURNS text
@@ -81,6 +70,32 @@ END;
 $$;
 COMMENT ON FUNCTION provision.move_lifecycle(provision.tenant, text) IS 'Writes a tenant''s lifecycle and the event. The caller holds its row.';
 
+-- Of a workflow that does more than to make the site: where there is nobody to make one, a site that the config names is taken to be there.
+CREATE OR REPLACE FUNCTION provision.is_site_given(tenant provision.tenant, engine provision.engine, chosen provision.workflow)
+    RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT engine.kind = 'erpnext'
+           AND tenant.settings ->> 'site' IS NOT NULL
+           AND EXISTS (SELECT FROM provision.step WHERE step.workflow_id = chosen.workflow_id AND step.works_at = 'home');
+END;
+COMMENT ON FUNCTION provision.is_site_given(provision.tenant, provision.engine, provision.workflow) IS 'The tenant''s site is there, and the workflow does without an agent.';
+
+-- Kept as a fact, so that conditions of steps can ask for it.
+CREATE OR REPLACE FUNCTION provision.note_given_site(tenant provision.tenant, is_given boolean)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE provision.tenant AS kept
+       SET metadata = kept.metadata - 'given_site' || CASE WHEN is_given THEN jsonb_build_object('given_site', kept.settings ->> 'site') ELSE '{}' END
+     WHERE kept.tenant_id = tenant.tenant_id
+       AND is_given IS DISTINCT FROM (kept.metadata ->> 'given_site' = kept.settings ->> 'site');
+END;
+$$;
+COMMENT ON FUNCTION provision.note_given_site(provision.tenant, boolean) IS 'Notes whether the site was there before us. The caller holds the row of the tenant.';
+
 CREATE OR REPLACE FUNCTION provision.prepare_site_jobs(tenants text[], chosen provision.workflow)
     RETURNS void
     LANGUAGE plpgsql VOLATILE
@@ -92,6 +107,8 @@ DECLARE
 BEGIN
     FOR tenant IN SELECT * FROM provision.tenant AS named WHERE named.name = ANY (tenants) ORDER BY named.tenant_id FOR NO KEY UPDATE LOOP
         SELECT * INTO engine FROM provision.engine AS home WHERE home.engine_id = provision.engine_for(tenant.engine_id, chosen.works_at);
+        PERFORM provision.note_given_site(tenant, provision.is_site_given(tenant, engine, chosen));
+        CONTINUE WHEN provision.is_site_given(tenant, engine, chosen);
         PERFORM provision.refuse_site_job(tenant, engine, chosen);
         IF tenant.settings ->> 'site' IS NULL THEN      -- from now on everything agrees where the tenant lives
             UPDATE provision.tenant AS kept
@@ -125,7 +142,7 @@ BEGIN
       FROM provision.secret
      CROSS JOIN LATERAL (SELECT secret.tenant_id IS NULL AS of_engine) AS place
      WHERE (secret.engine_id = body_secrets.engine_id OR secret.tenant_id = body_secrets.tenant_id)
-       AND secret.name IN ('mariadb_root_password', 'admin_password');
+       AND (secret.name IN ('mariadb_root_password', 'admin_password') OR starts_with(secret.name, 'signal_'));
 END;
 $$;
 COMMENT ON FUNCTION provision.body_secrets(bigint, bigint) IS 'The sealed secrets that the worker may put into bodies, for an engine and a tenant.';

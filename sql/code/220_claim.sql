@@ -215,7 +215,8 @@ BEGIN
      WHERE job.job_id = ANY (claimed);
     -- Also what somebody else holds counts as pending: it may stay so.
     IF newcomers <> '{}' THEN
-        newcomers := ARRAY(SELECT job.job_id FROM provision.job WHERE job.job_id = ANY (newcomers) AND coalesce(job.state, '') = 'pending');
+        newcomers := ARRAY(SELECT job.job_id FROM provision.job
+                            WHERE job.job_id = ANY (newcomers) AND job.engine_id = claim_jobs_of_engine.engine_id AND coalesce(job.state, '') = 'pending');
     END IF;
     IF rank < 'Infinity' THEN
         rank := coalesce((SELECT job.rank FROM provision.job

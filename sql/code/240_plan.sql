@@ -79,7 +79,7 @@ DO $$ BEGIN
     );
 EXCEPTION WHEN duplicate_object THEN NULL;
 END $$;
-COMMENT ON TYPE provision.next_call IS 'What planning a step came to: send (a call), complete or fail (with a code), both perhaps with a result, later (the step is planned again in a moment), or again (detail names the call to ask again after a pause).';
+COMMENT ON TYPE provision.next_call IS 'What planning a step came to: send (a call), complete or fail (with a code), both perhaps with a result, later (the step is planned again in a moment), again (detail names the call to ask again after a pause), or wait (detail names the signal).';
 
 CREATE OR REPLACE FUNCTION provision.only_looks(call provision.call)
     RETURNS boolean
@@ -180,8 +180,8 @@ EXCEPTION
         END;
     WHEN SQLSTATE 'PV205' THEN
         RETURN provision.conclusion(SQLERRM::jsonb);
-    WHEN SQLSTATE 'PV203' THEN
-        RETURN ROW('again', NULL, 0, false, 0, NULL, SQLERRM, NULL)::provision.next_call;
+    WHEN SQLSTATE 'PV203' OR SQLSTATE 'PV206' THEN
+        RETURN ROW(CASE SQLSTATE WHEN 'PV203' THEN 'again' ELSE 'wait' END, NULL, 0, false, 0, NULL, SQLERRM, NULL)::provision.next_call;
     -- PV201: it has hung before, and the others have to be served first. PV204: there is no role to run it as. A locked table is nobody's fault.
     WHEN SQLSTATE 'PV201' OR SQLSTATE 'PV204' OR lock_not_available OR deadlock_detected THEN
         RETURN ROW('later', NULL, 0, false, 0, NULL, NULL, NULL)::provision.next_call;

@@ -52,8 +52,9 @@ BEGIN
                       'site_is_shared', made.created @> '[{"creates": {"scope": "site"}}]' AND provision.site_is_shared(tenant))
           FROM provision.job
           JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
-          JOIN provision.engine ON engine.engine_id = job.engine_id
           JOIN provision.job_step ON job_step.job_id = job.job_id AND job_step.ordinal = undo_context.ordinal
+          JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = job_step.ordinal
+          JOIN provision.engine ON engine.engine_id = CASE WHEN step.works_at IS NULL THEN job.engine_id ELSE provision.engine_for(tenant.engine_id, step.works_at) END
          CROSS JOIN LATERAL (SELECT provision.created_by_step(job.job_id, job_step.ordinal) AS created) AS made
          WHERE job.job_id = undo_context.job_id);
 END;

@@ -117,18 +117,19 @@ COMMENT ON FUNCTION provision.meets(jsonpath, provision.tenant, jsonb) IS 'Wheth
 -- Open steps of these jobs that may plan their next call, each with its plan, in the order of the queue.
 CREATE OR REPLACE FUNCTION provision.startable_steps(job_ids bigint[])
     RETURNS TABLE (job_id bigint, ordinal smallint, state text, direction text, engine_id bigint, is_limited boolean, calls_in_flight bigint,
-                   exclusion text, is_wanted boolean, time_left_ms bigint, only_looks boolean, is_withdrawn boolean, may_call boolean, next provision.next_call)
+                   exclusion text, is_wanted boolean, time_left_ms bigint, only_looks boolean, is_withdrawn boolean, signals jsonb, elsewhere text, may_call boolean, next provision.next_call)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT live.job_id, live.ordinal, live.state, live.direction, live.engine_id, engine.rate_per_second IS NOT NULL,
            live.calls_in_flight,
            provision.exclusion_name(step.exclusive, engine, tenant.settings),
-           begun.is_wanted, begun.time_left_ms, step.only_looks, live.wish IS NOT NULL,
+           begun.is_wanted, begun.time_left_ms, step.only_looks, live.wish IS NOT NULL, step.signals,
+           CASE WHEN step.works_at <> provision.place_of(engine.kind) THEN step.works_at END,
            (SELECT control.paused_at IS NULL FROM provision.control)
                AND provision.takes_calls(engine_state)
                AND (engine_state.breaker = 'closed'
                     OR engine_state.breaker = 'half_open' AND engine_state.probe_job_id = live.job_id),
-           CASE WHEN begun.is_wanted AND coalesce(begun.time_left_ms > 0, true) THEN
+           CASE WHEN begun.is_wanted AND coalesce(begun.time_left_ms > 0, true) AND coalesce(step.works_at = provision.place_of(engine.kind), true) THEN
                provision.next_call(CASE WHEN live.wish IS NOT NULL THEN 'provision.plan_withdrawal' WHEN live.direction = 'back' THEN step.undo_function ELSE step.plan_function END,
                    CASE WHEN live.wish IS NOT NULL THEN provision.plan_context(live.job_id, tenant, engine.name, step.name, live.answers, live.options)
                                                   || provision.withdrawal_context(live.job_id, live.ordinal)
@@ -137,6 +138,9 @@ BEGIN ATOMIC
                                                   || provision.looking_context(live.job_id, live.workflow_id)
                         WHEN engine.kind <> 'erpnext' THEN provision.plan_context(live.job_id, tenant, engine.name, step.name, live.answers, live.options)
                                                   || provision.site_context(live.job_id, tenant, engine)
+                                                  || CASE WHEN step.signals IS NULL THEN '{}' ELSE provision.signal_context(live.job_id) END
+                        WHEN step.signals IS NOT NULL THEN provision.plan_context(live.job_id, tenant, engine.name, step.name, live.answers, live.options)
+                                                  || provision.signal_context(live.job_id)
                         ELSE provision.plan_context(live.job_id, tenant, engine.name, step.name, live.answers, live.options) END) END
       FROM (SELECT job.job_id, job.workflow_id, job.engine_id, job.tenant_id, job.rank, job.options, job.direction, job.wish,
                    job_step.ordinal, job_step.state, job_step.attempt_id, job_step.next_attempt_at, job_step.answers, job_step.started_at,
@@ -205,10 +209,13 @@ BEGIN
             calls_at_once := startable.calls_in_flight;
         END IF;
         call := (startable.next).call;
+        PERFORM provision.note_used_signals(startable.job_id, startable.signals) WHERE startable.signals IS NOT NULL AND (startable.next).outcome <> 'wait';
         IF NOT startable.is_wanted THEN
             PERFORM provision.end_step(startable.job_id, startable.ordinal, 'skipped');
             PERFORM provision.mark_flaws(ARRAY[startable.job_id]);
             ended_any := true;
+        ELSIF startable.elsewhere IS NOT NULL THEN      -- all that is ready is, and settle_jobs() moves the job
+            PERFORM provision.hold_step(startable.job_id, startable.ordinal, 'engine ' || startable.elsewhere);
         ELSIF startable.time_left_ms <= 0 THEN
             PERFORM provision.fail_late_step(startable.job_id, startable.ordinal);
             ended_any := true;
@@ -220,6 +227,8 @@ BEGIN
         ELSIF (startable.next).outcome = 'again' THEN
             PERFORM provision.ask_later(startable.job_id, startable.ordinal, (startable.next).detail);
             ended_any := true;
+        ELSIF (startable.next).outcome = 'wait' THEN
+            ended_any := provision.await_signal(startable.job_id, startable.ordinal, startable.signals, (startable.next).detail) OR ended_any;
         ELSIF (startable.next).outcome <> 'send' AND startable.direction = 'back' THEN
             PERFORM provision.end_undo(startable.job_id, startable.ordinal, (startable.next).error_code, (startable.next).detail);
             ended_any := true;

@@ -19,16 +19,16 @@ BEGIN ATOMIC
                    bool_and(job_step.ordinal IS NULL OR job_step.finished_at IS NOT NULL) AS is_done,
                    bool_or(job_step.critical AND job_step.state IN ('failed', 'blocked')) AS has_failed,
                    bool_or(job_step.state IN ('failed', 'blocked')) AS has_flaw,
-                   min(job_step.waits_for) AS waits_for,
+                   coalesce(min(job_step.waits_for) FILTER (WHERE NOT starts_with(job_step.waits_for, 'signal ')), min(job_step.waits_for)) AS waits_for,
                    min(job_step.next_attempt_at) AS next_attempt_at,
-                   bool_or(job_step.state IN ('ready', 'running', 'retrying')) AS is_ready
+                   bool_or(job_step.state IN ('ready', 'running') AND job_step.waits_for IS NULL) AS is_ready
               FROM unnest(job_ids) AS touched (job_id)
               JOIN provision.job ON job.job_id = touched.job_id
               LEFT JOIN provision.job_step ON job_step.job_id = job.job_id
              WHERE job.finished_at IS NULL
              GROUP BY job.job_id) AS tally;
 END;
-COMMENT ON FUNCTION provision.tally_jobs(bigint[]) IS 'How far running jobs are, counted from their steps; final_state is null while they go on. Jobs that have ended are left out.';
+COMMENT ON FUNCTION provision.tally_jobs(bigint[]) IS 'How far running jobs are, counted from their steps; final_state is null while they go on; waits_for names a signal only where no step waits for anything else. Jobs that have ended are left out.';
 
 -- The step that explains why a job is not well: the one that failed for the reason given, else its first failed critical one, else its
 -- first failed one.
@@ -275,11 +275,16 @@ BEGIN
             PERFORM provision.fail_expired_job(job) FROM provision.job WHERE job.job_id = tally.job_id;
         ELSIF tally.wish = 'pause' THEN
             PERFORM provision.give_back_job(tally.job_id, 'paused', NULL);
+        ELSIF starts_with(tally.waits_for, 'engine ') THEN
+            PERFORM provision.move_job(tally.job_id, substr(tally.waits_for, 8));
+        ELSIF starts_with(tally.waits_for, 'signal ') AND NOT tally.is_ready AND tally.wish IS NULL THEN
+            PERFORM provision.give_back_job(tally.job_id, 'scheduled', least(provision.signal_wait_ends_at(tally.job_id), tally.next_attempt_at),
+                                            jsonb_build_object('for', tally.waits_for));
         ELSIF NOT provision.may_call(tally.engine_id) THEN
             PERFORM provision.give_back_job(tally.job_id, 'pending', NULL, '{"for": "engine"}');
         ELSIF tally.waits_for = 'a remote job' THEN
             PERFORM provision.give_back_to_agent(tally.job_id);
-        ELSIF tally.waits_for IS NOT NULL THEN
+        ELSIF NOT starts_with(tally.waits_for, 'signal ') THEN
             -- Whoever holds it wakes the next when done; the time is only for the case that nobody does.
             PERFORM provision.give_back_job(tally.job_id, 'scheduled',
                                             least(clock_timestamp() + provision.exclusion_pause(tally.job_id), tally.next_attempt_at),

@@ -129,6 +129,7 @@ BEGIN
       FROM ended
       JOIN provision.tenant ON tenant.tenant_id = ended.tenant_id;
     PERFORM provision.forget_tenant(end_rollback.job_id) WHERE final_state = 'rolled_back';
+    PERFORM provision.forget_signal_secrets(end_rollback.job_id) WHERE final_state = 'rolled_back';
     PERFORM provision.close_remote_jobs(ARRAY[end_rollback.job_id]);
     PERFORM provision.release_exclusions(ARRAY[end_rollback.job_id]);
 END;

@@ -47,7 +47,8 @@ BEGIN
           FROM provision.job
           LEFT JOIN provision.job_step ON job_step.job_id = job.job_id AND job_step.next_attempt_at IS NOT NULL
          WHERE job.job_id = ANY (begun)
-           AND job.due_at > now_it_is + greatest(longest_pause, interval '1 min')     -- nothing but a retry is put off for longer
+           AND job.due_at > now_it_is + greatest(longest_pause, interval '1 min')     -- nothing but a retry is put off for longer, and who waits for a signal
+           AND NOT EXISTS (SELECT FROM provision.job_step AS waiting WHERE waiting.job_id = job.job_id AND starts_with(waiting.waits_for, 'signal '))
          GROUP BY job.job_id
     )
     UPDATE provision.job
@@ -57,6 +58,15 @@ BEGIN
        AND job.due_at > due.at;
     GET DIAGNOSTICS corrected = ROW_COUNT;
     PERFORM provision.correct_delivery_times(now_it_is);
+    WITH later AS (
+        UPDATE provision.signal
+           SET asked_at = now_it_is,
+               expires_at = now_it_is + (signal.expires_at - signal.asked_at)
+         WHERE signal.job_id = ANY (begun)
+           AND signal.asked_at > now_it_is
+        RETURNING signal.job_id
+    )
+    UPDATE provision.job SET due_at = '-infinity' FROM later WHERE job.job_id = later.job_id AND job.state = 'scheduled';
     UPDATE provision.job
        SET expires_at = now_it_is + provision.ms(job.deadline_ms)
      WHERE job.job_id = ANY (begun)

@@ -43,13 +43,13 @@ COMMENT ON FUNCTION provision.capped(real[]) IS 'Mean and variance of samples, o
 
 -- How long an exclusion was not free for others: while somebody waits for it, from the end of the one before on, for to pass it on takes time, too.
 CREATE OR REPLACE FUNCTION provision.step_samples(job_ids bigint[])
-    RETURNS TABLE (job_id bigint, exclusive text, has_waited boolean, calls integer, seconds double precision, exclusive_seconds double precision)
+    RETURNS TABLE (job_id bigint, engine_id bigint, exclusive text, has_waited boolean, calls integer, seconds double precision, exclusive_seconds double precision)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN QUERY
-    SELECT job.job_id, step.exclusive, job_step.waits_since IS NOT NULL, job_step.attempt_count,
+    SELECT job.job_id, place.engine_id, step.exclusive, job_step.waits_since IS NOT NULL, job_step.attempt_count,
            extract(epoch FROM job_step.finished_at - job_step.started_at)::double precision,
            extract(epoch FROM job_step.finished_at - CASE WHEN job_step.waits_since < lag(job_step.finished_at) OVER on_site
                                                           THEN lag(job_step.finished_at) OVER on_site
@@ -58,11 +58,14 @@ BEGIN
       JOIN provision.job ON job.job_id = ended.job_id
       JOIN provision.job_step ON job_step.job_id = job.job_id
       JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = job_step.ordinal
+     CROSS JOIN LATERAL (SELECT CASE WHEN step.works_at IS NULL THEN job.engine_id
+                                     ELSE (SELECT provision.engine_for(tenant.engine_id, step.works_at) FROM provision.tenant WHERE tenant.tenant_id = job.tenant_id)
+                                END AS engine_id) AS place
      WHERE job_step.started_at IS NOT NULL
-    WINDOW on_site AS (PARTITION BY job.engine_id, job.site, step.exclusive ORDER BY job_step.finished_at);
+    WINDOW on_site AS (PARTITION BY place.engine_id, job.site, step.exclusive ORDER BY job_step.finished_at);
 END;
 $$;
-COMMENT ON FUNCTION provision.step_samples(bigint[]) IS 'What the steps of these jobs tell: whether they had to wait for an exclusion, calls, and seconds from the first call to the end and for which they kept others off.';
+COMMENT ON FUNCTION provision.step_samples(bigint[]) IS 'What the steps of these jobs tell: at which engine they worked, whether they had to wait, calls, and seconds from the first call to the end and for which they kept others off.';
 
 -- While a job waits for an exclusion it holds no slot, and how long that takes tells of the others: what it took by itself is the sum of its steps.
 CREATE OR REPLACE FUNCTION provision.run_samples(job_ids bigint[])
@@ -73,22 +76,24 @@ CREATE OR REPLACE FUNCTION provision.run_samples(job_ids bigint[])
 AS $$
 BEGIN
     RETURN QUERY
-    SELECT job.engine_id, job.workflow_id, job.finished_at,
-           CASE WHEN own.has_waited THEN least(own.busy_seconds, lasted.seconds) ELSE lasted.seconds END,
-           CASE WHEN own.has_waited THEN own.busy_seconds ELSE greatest(own.busy_seconds, lasted.seconds) END,
+    SELECT own.engine_id, job.workflow_id, job.finished_at,
+           CASE WHEN own.has_waited THEN least(own.all_seconds, lasted.seconds) ELSE lasted.seconds END,
+           CASE WHEN own.has_waited OR own.busy_seconds < own.all_seconds THEN own.busy_seconds ELSE greatest(own.busy_seconds, lasted.seconds) END,
            own.calls, coalesce(own.exclusive_seconds, 0)
-      FROM (SELECT word.job_id, bool_or(word.has_waited) AS has_waited, sum(word.calls)::double precision AS calls, sum(word.busy_seconds) AS busy_seconds,
+      FROM (SELECT word.job_id, coalesce(word.engine_id, 0) AS engine_id, bool_or(bool_or(word.has_waited)) OVER its_job AS has_waited,
+                   sum(word.calls)::double precision AS calls, sum(word.busy_seconds) AS busy_seconds, max(sum(word.busy_seconds)) OVER its_job AS all_seconds,
                    max(word.exclusive_seconds) FILTER (WHERE word.exclusive IS NOT NULL) AS exclusive_seconds
-              FROM (SELECT sample.job_id, sample.exclusive, bool_or(sample.has_waited) AS has_waited, sum(sample.calls) AS calls,
+              FROM (SELECT sample.job_id, sample.engine_id, sample.exclusive, bool_or(sample.has_waited) AS has_waited, sum(sample.calls) AS calls,
                            sum(sample.seconds) AS busy_seconds, sum(sample.exclusive_seconds) AS exclusive_seconds
                       FROM provision.step_samples(job_ids) AS sample
-                     GROUP BY sample.job_id, sample.exclusive) AS word
-             GROUP BY word.job_id) AS own
+                     GROUP BY sample.job_id, sample.engine_id, sample.exclusive) AS word
+             GROUP BY GROUPING SETS ((word.job_id, word.engine_id), (word.job_id))
+            WINDOW its_job AS (PARTITION BY word.job_id)) AS own
       JOIN provision.job ON job.job_id = own.job_id
      CROSS JOIN LATERAL (SELECT extract(epoch FROM job.finished_at - job.run_started_at)::double precision AS seconds) AS lasted;
 END;
 $$;
-COMMENT ON FUNCTION provision.run_samples(bigint[]) IS 'What each of these jobs tells about the pace of its workflow on its engine; nothing when no step of it took any time.';
+COMMENT ON FUNCTION provision.run_samples(bigint[]) IS 'What each of these jobs tells about the pace of its workflow on each engine at which it worked, and (engine 0) on all together; nothing when no step of it took any time. run_seconds is always of the whole job.';
 
 CREATE OR REPLACE FUNCTION provision.add_run_samples(job_ids bigint[])
     RETURNS void
@@ -97,13 +102,12 @@ CREATE OR REPLACE FUNCTION provision.add_run_samples(job_ids bigint[])
 AS $$
 BEGIN
     INSERT INTO provision.pace AS pace (engine_id, workflow_id, run_count, run_samples, slot_samples, call_samples, exclusive_samples)
-    SELECT place.engine_id, sample.workflow_id, count(*),
+    SELECT sample.engine_id, sample.workflow_id, count(*),
            (array_agg(sample.run_seconds ORDER BY sample.finished_at DESC))[:100], (array_agg(sample.slot_seconds ORDER BY sample.finished_at DESC))[:100],
            (array_agg(sample.calls ORDER BY sample.finished_at DESC))[:100], (array_agg(sample.exclusive_seconds ORDER BY sample.finished_at DESC))[:100]
       FROM provision.run_samples(job_ids) AS sample
-     CROSS JOIN LATERAL (VALUES (0::bigint), (sample.engine_id)) AS place (engine_id)
-     GROUP BY place.engine_id, sample.workflow_id
-     ORDER BY place.engine_id, sample.workflow_id
+     GROUP BY sample.engine_id, sample.workflow_id
+     ORDER BY sample.engine_id, sample.workflow_id
     ON CONFLICT ON CONSTRAINT pace_pkey DO UPDATE
        SET run_count = pace.run_count + EXCLUDED.run_count,
            run_samples = (EXCLUDED.run_samples || pace.run_samples)[:100],
@@ -112,7 +116,7 @@ BEGIN
            exclusive_samples = (EXCLUDED.exclusive_samples || pace.exclusive_samples)[:100];
 END;
 $$;
-COMMENT ON FUNCTION provision.add_run_samples(bigint[]) IS 'Adds these jobs to the samples of their engine and of all engines together.';
+COMMENT ON FUNCTION provision.add_run_samples(bigint[]) IS 'Adds these jobs to the samples of their engines and of all engines together.';
 
 CREATE OR REPLACE FUNCTION provision.judge_paces(job_ids bigint[])
     RETURNS void
@@ -128,10 +132,7 @@ BEGIN
            slot_variance = (provision.capped(pace.slot_samples)).variance,
            calls = (provision.capped(pace.call_samples)).mean,
            exclusive_seconds = (provision.capped(pace.exclusive_samples)).mean
-     WHERE (pace.engine_id, pace.workflow_id) IN (SELECT place.engine_id, job.workflow_id
-                                                    FROM provision.job
-                                                   CROSS JOIN LATERAL (VALUES (0::bigint), (job.engine_id)) AS place (engine_id)
-                                                   WHERE job.job_id = ANY (job_ids));
+     WHERE (pace.engine_id, pace.workflow_id) IN (SELECT sample.engine_id, sample.workflow_id FROM provision.run_samples(job_ids) AS sample);
 END;
 $$;
 COMMENT ON FUNCTION provision.judge_paces(bigint[]) IS 'Draws from the samples what estimates use, where these jobs have added to them.';

@@ -61,7 +61,7 @@ BEGIN
                AND (awaiting.state <> 'running' OR awaiting.engine_id <> begun_stops.engine_id)
             UNION ALL
             SELECT excluded.*, false FROM provision.job AS excluded
-             WHERE excluded.job_id IN (SELECT job_step.job_id FROM provision.job_step WHERE job_step.waits_for IS NOT NULL LIMIT 5000)
+             WHERE excluded.job_id IN (SELECT job_step.job_id FROM provision.job_step WHERE job_step.waits_for IS NOT NULL AND NOT starts_with(job_step.waits_for, 'signal ') LIMIT 5000)
                AND excluded.engine_id = begun_stops.engine_id
                AND excluded.state = 'scheduled'
                AND NOT excluded.awaits_remote

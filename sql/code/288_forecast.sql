@@ -25,7 +25,10 @@ CREATE OR REPLACE VIEW provision.outlook WITH (security_barrier) AS
      CROSS JOIN provision.control
      CROSS JOIN LATERAL (
            SELECT (job.state = 'scheduled' OR job.awaits_remote)
-                  AND EXISTS (SELECT FROM provision.job_step WHERE job_step.job_id = job.job_id AND job_step.waits_for IS NOT NULL) AS for_exclusion
+                  AND EXISTS (SELECT FROM provision.job_step
+                               WHERE job_step.job_id = job.job_id AND job_step.waits_for IS NOT NULL AND NOT starts_with(job_step.waits_for, 'signal ')) AS for_exclusion,
+                  job.state = 'scheduled'
+                  AND EXISTS (SELECT FROM provision.job_step WHERE job_step.job_id = job.job_id AND starts_with(job_step.waits_for, 'signal ')) AS for_signal
           OFFSET 0) AS waiting
      CROSS JOIN LATERAL (
            SELECT CASE WHEN control.worker_stopped_at IS NOT NULL THEN 'worker stopped'
@@ -34,6 +37,7 @@ CREATE OR REPLACE VIEW provision.outlook WITH (security_barrier) AS
                        WHEN job.state = 'paused' THEN 'paused'
                        WHEN job.direction = 'back' THEN 'rolling back'
                        WHEN job.state = 'scheduled' AND EXISTS (SELECT FROM provision.key_wait WHERE key_wait.job_id = job.job_id) THEN 'key missing'
+                       WHEN waiting.for_signal THEN 'waits for a signal'
                   END AS closed_because,
                   waiting.for_exclusion,
                   greatest(statement_timestamp(),

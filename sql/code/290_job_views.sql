@@ -140,7 +140,7 @@ COMMENT ON COLUMN provision.step_status.weight IS 'Its share of the job''s progr
 COMMENT ON COLUMN provision.step_status.result IS 'What its plan found out, where it concludes with that: the drift of tenant_verify, the problems of preflight.';
 COMMENT ON COLUMN provision.step_status.tries IS 'Failed tries in a row of the present call; at max_attempts the step fails.';
 COMMENT ON COLUMN provision.step_status.deadline_at IS 'After this time it makes no further call. Null without a limit, and before it has started.';
-COMMENT ON COLUMN provision.step_status.waits_for IS 'What another job''s step keeps it from.';
+COMMENT ON COLUMN provision.step_status.waits_for IS 'What another job''s step keeps it from; Frappe Agent; or signal and its name: what provision_signal() brings.';
 
 -- Of the workflows that make a tenant active, the newest job tells how far it is.
 CREATE OR REPLACE VIEW provision.tenant_status WITH (security_barrier) AS
@@ -205,7 +205,7 @@ CREATE OR REPLACE VIEW provision.queue WITH (security_barrier) AS
 COMMENT ON VIEW provision.queue IS 'Who waits, in which order, how long? The first 5,000 pending jobs of each engine; provision_queue_position() tells the place of any.';
 COMMENT ON COLUMN provision.queue.queue_position IS '1 is the next of its engine.';
 COMMENT ON COLUMN provision.queue.estimated_start_at IS 'This and the times after it are those of provision_queue_position().';
-COMMENT ON COLUMN provision.queue.unknown_because IS 'Why there are no times: no history, paused, engine paused, everything paused, worker stopped or rolling back.';
+COMMENT ON COLUMN provision.queue.unknown_because IS 'Why there are no times: no history, paused, engine paused, everything paused, worker stopped, rolling back, key missing or waits for a signal.';
 
 -- A failed job that was started anew needs nobody any more: the newest of its tenant and workflow speaks.
 CREATE OR REPLACE VIEW provision.dead_letter WITH (security_barrier) AS

@@ -124,6 +124,7 @@ DECLARE
 BEGIN
     PERFORM provision.refuse_invalid_secret(provision_tenant_secret.api_key, provision_tenant_secret.api_secret);
     PERFORM provision.keep_credentials(NULL, holder.tenant_id, provision_tenant_secret.api_key, provision_tenant_secret.api_secret);
+    PERFORM provision.wake_for_secrets(holder.tenant_id);
     PERFORM provision.log_tenant_event(holder.name, 'tenant_secret_set', NULL, NULL);
 END;
 $$;

@@ -151,6 +151,7 @@ BEGIN
     PERFORM provision.refuse_way_forward(reopen_job.job, 'started again') WHERE (reopen_job.job).direction = 'back';
     PERFORM provision.refuse_second_active_job(reopen_job.job);
     detail := provision.reset_steps((reopen_job.job).job_id);
+    DELETE FROM provision.signal WHERE signal.job_id = (reopen_job.job).job_id AND signal.received_at IS NULL;       -- waited for anew
     UPDATE provision.job AS reopened
        SET state = 'pending',
            rank = provision.queue_rank(clock_timestamp(), reopened.priority, provision.end_of_line(reopened.tenant_id),

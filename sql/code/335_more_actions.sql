@@ -79,7 +79,7 @@ BEGIN
      WHERE tenant.tenant_id = job.tenant_id;
     IF job.state = 'partial' THEN
         PERFORM provision.judge_partial_job(job.job_id);
-    ELSIF job.state = 'running' THEN
+    ELSIF job.state = 'running' OR job.state = 'scheduled' AND chosen.waits_for IS NOT NULL THEN
         UPDATE provision.job AS running SET due_at = '-infinity' WHERE running.job_id = job.job_id;
         PERFORM provision.wake_workers();
     END IF;

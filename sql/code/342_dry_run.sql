@@ -19,6 +19,8 @@ BEGIN
          WHERE planned.wanted IS DISTINCT FROM false;
 EXCEPTION WHEN SQLSTATE 'PV205' THEN
     RETURN;             -- it concludes without a call
+WHEN SQLSTATE 'PV206' THEN
+    RETURN QUERY SELECT 1::bigint, format('(waits for signal "%s")', SQLERRM), NULL::text, NULL::text, NULL::jsonb;
 WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS given_detail = PG_EXCEPTION_DETAIL;
     RAISE EXCEPTION 'step "%" cannot be planned: %', dry_run_of_step.step, SQLERRM
@@ -28,16 +30,17 @@ END;
 $$;
 COMMENT ON FUNCTION provision.dry_run_of_step(text, text, jsonb) IS 'The calls of a step as far as they are known now, in sending order.';
 
-CREATE OR REPLACE FUNCTION provision.dry_context(planned provision.tenant, engine text, step text)
+CREATE OR REPLACE FUNCTION provision.dry_context(planned provision.tenant, chosen provision.workflow, step provision.step)
     RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT provision.plan_context(NULL, planned, home.name, dry_context.step, '{}', '{}')
+    SELECT provision.plan_context(NULL, planned, home.name, step.name, '{}', '{}')
            || provision.site_context(NULL, planned, home)
+           || CASE WHEN step.only_looks THEN provision.looking_context(NULL, (chosen).workflow_id) ELSE '{}' END
       FROM provision.engine AS home
-     WHERE home.name = dry_context.engine;
+     WHERE home.engine_id = provision.engine_for(planned.engine_id, coalesce(step.works_at, (chosen).works_at));
 END;
-COMMENT ON FUNCTION provision.dry_context(provision.tenant, text, text) IS 'What a plan function is told before anything ran.';
+COMMENT ON FUNCTION provision.dry_context(provision.tenant, provision.workflow, provision.step) IS 'What a plan function is told before anything ran, with the engine at which its step would work.';
 
 -- Before anything ran, what a full run would make is read off its plan; names that only the server gives are markers.
 CREATE OR REPLACE FUNCTION provision.would_create(calls provision.call[])
@@ -63,7 +66,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.possible_calls(text, jsonb) IS 'The calls of a plan that are wanted, or may be when answers come.';
 
-CREATE OR REPLACE FUNCTION provision.undo_contexts(chosen provision.workflow, planned provision.tenant, engine text)
+CREATE OR REPLACE FUNCTION provision.undo_contexts(chosen provision.workflow, planned provision.tenant)
     RETURNS TABLE (ordinal smallint, step text, undo_function text, context jsonb)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -80,7 +83,7 @@ BEGIN ATOMIC
     ), imagined AS MATERIALIZED (
         SELECT step.ordinal, step.name, step.undo_function, plain.context, provision.would_create(provision.possible_calls(step.plan_function, plain.context)) AS created
           FROM provision.step
-         CROSS JOIN LATERAL (SELECT provision.dry_context(planned, undo_contexts.engine, step.name) AS context) AS plain
+         CROSS JOIN LATERAL (SELECT provision.dry_context(planned, chosen, step) AS context) AS plain
          WHERE step.workflow_id = (chosen).workflow_id
            AND (step.condition IS NULL OR provision.meets(step.condition, planned, '{}'))
            AND NOT EXISTS (SELECT FROM known)
@@ -94,37 +97,38 @@ BEGIN ATOMIC
                'made', (SELECT coalesce(jsonb_agg(DISTINCT made.value ->> 'kind'), '[]') FROM imagined AS every, jsonb_array_elements(every.created) AS made))
       FROM imagined;
 END;
-COMMENT ON FUNCTION provision.undo_contexts(provision.workflow, provision.tenant, text)
+COMMENT ON FUNCTION provision.undo_contexts(provision.workflow, provision.tenant)
     IS 'What the undo functions of a workflow would be told now: from the tenant''s newest job of it, or as after a full run where nothing stands.';
 
-CREATE OR REPLACE FUNCTION provision.dry_run(chosen provision.workflow, planned provision.tenant, engine text, direction text)
-    RETURNS TABLE (ordinal smallint, step text, place bigint, call text, method text, path text, body jsonb)
+CREATE OR REPLACE FUNCTION provision.dry_run(chosen provision.workflow, planned provision.tenant, direction text)
+    RETURNS TABLE (ordinal smallint, step text, place bigint, call text, method text, url text, body jsonb)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF dry_run.direction = 'back' THEN
         RETURN QUERY
-            SELECT undo.ordinal, undo.step, dry.*
-              FROM provision.undo_contexts(chosen, planned, dry_run.engine) AS undo
+            SELECT undo.ordinal, undo.step, dry.place, dry.call, dry.method, engine.base_url || dry.path, dry.body
+              FROM provision.undo_contexts(chosen, planned) AS undo
+              JOIN provision.engine ON engine.name = undo.context ->> 'engine'
              CROSS JOIN LATERAL provision.dry_run_of_step(undo.step, undo.undo_function, undo.context) AS dry
              WHERE undo.undo_function IS NOT NULL
                AND undo.context -> 'created' <> '[]'
              ORDER BY undo.ordinal DESC, dry.place;
     ELSE
         RETURN QUERY
-            SELECT wanted.ordinal, wanted.name, dry.*
+            SELECT wanted.ordinal, wanted.name, dry.place, dry.call, dry.method, engine.base_url || dry.path, dry.body
               FROM provision.step AS wanted
-             CROSS JOIN LATERAL provision.dry_run_of_step(wanted.name, wanted.plan_function,
-                        provision.dry_context(planned, dry_run.engine, wanted.name)
-                        || CASE WHEN wanted.only_looks THEN provision.looking_context(NULL, (chosen).workflow_id) ELSE '{}' END) AS dry
+             CROSS JOIN LATERAL provision.dry_context(planned, chosen, wanted) AS context
+              JOIN provision.engine ON engine.name = context ->> 'engine'
+             CROSS JOIN LATERAL provision.dry_run_of_step(wanted.name, wanted.plan_function, context) AS dry
              WHERE wanted.workflow_id = (chosen).workflow_id
                AND (wanted.condition IS NULL OR provision.meets(wanted.condition, planned, '{}'))
              ORDER BY wanted.ordinal, dry.place;
     END IF;
 END;
 $$;
-COMMENT ON FUNCTION provision.dry_run(provision.workflow, provision.tenant, text, text) IS 'The calls of a workflow for a tenant in the order in which they would be sent, forward or back.';
+COMMENT ON FUNCTION provision.dry_run(provision.workflow, provision.tenant, text) IS 'The calls of a workflow for a tenant in the order in which they would be sent, forward or back.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_plan(tenant text, workflow text DEFAULT 'tenant_setup', direction text DEFAULT 'forward')
     RETURNS TABLE (ordinal integer, step text, call text, method text, url text, body jsonb)
@@ -144,9 +148,12 @@ BEGIN
     SELECT * INTO planned FROM provision.tenant AS named WHERE named.name = provision_plan.tenant;
     SELECT * INTO home FROM provision.engine WHERE engine.engine_id = provision.engine_for(planned.engine_id, chosen.works_at);
     planned.settings := planned.settings || CASE chosen.works_at WHEN 'site_maker' THEN jsonb_build_object('site', provision.site_name(planned, home)) ELSE '{}' END;
+    IF provision.is_site_given(planned, home, chosen) THEN
+        planned.metadata := planned.metadata || jsonb_build_object('given_site', planned.settings ->> 'site');
+    END IF;
     RETURN QUERY
-        SELECT row_number() OVER ()::integer, dry.step, dry.call, dry.method, home.base_url || dry.path, dry.body
-          FROM provision.dry_run(chosen, planned, home.name, provision_plan.direction) AS dry;
+        SELECT row_number() OVER ()::integer, dry.step, dry.call, dry.method, dry.url, dry.body
+          FROM provision.dry_run(chosen, planned, provision_plan.direction) AS dry;
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_plan(text, text, text) IS

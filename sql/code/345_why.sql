@@ -213,6 +213,7 @@ BEGIN ATOMIC
     SELECT 'scheduled', format('It goes on at %s.', (job).due_at), NULL
      WHERE (job).state = 'scheduled'
        AND NOT EXISTS (SELECT FROM provision.key_wait WHERE key_wait.job_id = (job).job_id)
+       AND NOT EXISTS (SELECT FROM provision.job_step WHERE job_step.job_id = (job).job_id AND starts_with(job_step.waits_for, 'signal '))
     UNION ALL
     SELECT 'queued', format('It is number %s in the queue of engine "%s": %s jobs ahead, priority %s.%s', concat(CASE WHEN NOT forecast.is_exact THEN 'about ' END, forecast.jobs_ahead + 1),
                             (SELECT engine.name FROM provision.engine WHERE engine.engine_id = (job).engine_id), forecast.jobs_ahead, (job).priority,
@@ -235,6 +236,7 @@ BEGIN ATOMIC
                 WHEN step.state = 'retrying' THEN 'next attempt later'
                 WHEN step.waits_for = 'a remote job' THEN 'waits for the server'
                 WHEN starts_with(step.waits_for, 'place at ') THEN 'agent busy'
+                WHEN signal.name IS NOT NULL THEN 'waits for a signal'
                 WHEN step.waits_for IS NOT NULL THEN 'excluded'
                 ELSE 'call in flight' END,
            CASE WHEN step.state IN ('failed', 'blocked')
@@ -249,12 +251,15 @@ BEGIN ATOMIC
                        LIMIT 1)
                 WHEN starts_with(step.waits_for, 'place at ')
                 THEN format('%s waits for a %s, whose Frappe Agent has as many jobs to do as it gets at once (max_jobs).', step.name, step.waits_for)
+                WHEN signal.name IS NOT NULL
+                THEN format('%s waits for signal "%s" since %s, and fails at %s if it has not come.', step.name, signal.name, signal.asked_at, signal.expires_at)
                 WHEN step.waits_for IS NOT NULL
                 THEN format('%s waits for "%s", held by %s.', step.name, step.waits_for, coalesce('job ' || exclusion.job_id, 'nobody any more'))
                 ELSE format('%s: call "%s" (%s) since %s, at most %s s.', step.name, attempt.call, attempt.method, attempt.started_at, trim_scale(attempt.timeout_ms / 1000.0)) END,
-           NULL
+           CASE WHEN signal.name IS NOT NULL THEN format('SELECT provision_signal(%s, %L, ''{...}'');', (job).job_id, signal.name) END
       FROM provision.job_step AS step
       LEFT JOIN provision.exclusion ON exclusion.exclusion = step.waits_for
+      LEFT JOIN provision.signal ON signal.job_id = step.job_id AND step.waits_for = 'signal ' || signal.name
       LEFT JOIN provision.attempt ON attempt.attempt_id = step.attempt_id
      WHERE step.job_id = (job).job_id
        AND (step.state IN ('failed', 'retrying') OR step.state = 'blocked' AND (job).direction = 'forward' OR step.waits_for IS NOT NULL OR step.attempt_id IS NOT NULL)

@@ -20,7 +20,7 @@ BEGIN
                 ('creation', of_job), ('currency', of_nobody),
                 ('effort', of_nobody), ('engine', of_platform), ('engine_gauge', of_platform), ('engine_state', of_platform),
                 ('event', of_job), ('exclusion', of_job), ('failure', of_nobody), ('job', of_tenant), ('job_step', of_job), ('key_wait', of_job),
-                ('member', of_tenant), ('pace', of_platform), ('remote_job', of_job), ('remote_kind', of_nobody), ('schedule', of_tenant), ('step', of_nobody), ('step_pace', of_platform), ('tenant', of_tenant),
+                ('member', of_tenant), ('pace', of_platform), ('remote_job', of_job), ('remote_kind', of_nobody), ('schedule', of_tenant), ('signal', of_job), ('step', of_nobody), ('step_pace', of_platform), ('tenant', of_tenant),
                 ('webhook', of_platform), ('webhook_delivery', of_platform), ('webhook_event', of_nobody), ('worker', of_platform), ('workflow', of_nobody)
                ) AS shown (relname, condition) ON shown.relname = pg_class.relname
          WHERE pg_class.relnamespace = 'provision'::pg_catalog.regnamespace

@@ -59,6 +59,8 @@ CREATE TABLE provision.step (
     deadline_ms      bigint,
     on_cancel        text NOT NULL DEFAULT 'await',
     only_looks       boolean NOT NULL DEFAULT false,
+    signals          jsonb,
+    works_at         text,
     PRIMARY KEY (workflow_id, ordinal),
     CONSTRAINT one_step_per_name UNIQUE (workflow_id, name),
     CONSTRAINT name_is_a_short_word CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
@@ -70,7 +72,9 @@ CREATE TABLE provision.step (
     CONSTRAINT backoff_is_bounded CHECK (backoff_ms BETWEEN 1 AND backoff_max_ms AND backoff_max_ms <= 86400000),
     CONSTRAINT patience_is_bounded CHECK (patience_ms BETWEEN 0 AND 3600000),
     CONSTRAINT deadline_is_a_year_at_most CHECK (deadline_ms BETWEEN 1 AND 31536000000),
-    CONSTRAINT on_cancel_is_known CHECK (on_cancel IN ('await', 'end'))
+    CONSTRAINT on_cancel_is_known CHECK (on_cancel IN ('await', 'end')),
+    CONSTRAINT signals_are_named CHECK (jsonb_typeof(signals) = 'object' AND signals <> '{}'),
+    CONSTRAINT works_at_is_a_known_place CHECK (works_at IN ('home', 'site_maker'))
 );
 COMMENT ON TABLE provision.step IS 'One unit of progress the user sees; its plan function turns what is known into calls.';
 COMMENT ON COLUMN provision.step.plan_function IS 'Schema-qualified name of a function (job jsonb) RETURNS SETOF provision.call. A name, not regproc, so that pg_upgrade can carry it.';
@@ -87,6 +91,8 @@ COMMENT ON COLUMN provision.step.backoff_ms IS 'Pause before the second try in m
 COMMENT ON COLUMN provision.step.patience_ms IS 'How long after a lost answer the server may still be finishing: until then it is not believed that nothing was made.';
 COMMENT ON COLUMN provision.step.deadline_ms IS 'Milliseconds from its first call, pauses between tries included, after which the step makes no further call and fails; null: no limit.';
 COMMENT ON COLUMN provision.step.on_cancel IS 'Its call in flight when the job is cancelled or its deadline passes: await or end. Reads are always ended; what could neither be repeated nor looked for afterwards is always awaited.';
+COMMENT ON COLUMN provision.step.signals IS 'Signals that its plan may wait for: {"approval": {"timeout": "1 day"}}. timeout: from when the step first waits until it fails, an interval from 1 millisecond to 365 days. secrets, an array: keys of the payload that it must have, and that are sealed at once.';
+COMMENT ON COLUMN provision.step.works_at IS 'Where it works, as workflow.works_at; named by each step of a workflow or by none. A job moves to the engine of the step that is next. Null: where the workflow does.';
 COMMENT ON COLUMN provision.step.only_looks IS 'It never changes anything on the server: a call that would fails the step before it is sent. A job of such steps alone is in nobody''s way.';
 
 CREATE TYPE provision.call AS (

@@ -20,6 +20,7 @@ SELECT pg_catalog.pg_extension_config_dump('provision.job_step', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.schedule', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.schedule_schedule_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.remote_job', '');
+SELECT pg_catalog.pg_extension_config_dump('provision.signal', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.exclusion', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.key_wait', '');
 SELECT pg_catalog.pg_extension_config_dump('provision.attempt', '');

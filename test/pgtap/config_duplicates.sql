@@ -4,6 +4,7 @@ SELECT plan(21);
 SELECT provision_engine_create('main', 'https://erp.example.com'), provision_engine_create('alias', 'https://ERP.example.com/'),
        provision_engine_create('else', 'https://other.example.com'),
        provision_engine_create('agent', 'https://agent.example.com', 'frappe_agent', '{"bench": "bench-1", "domain": "example.com"}');
+SELECT provision_engine_create('sites', 'https://sites.example.com', options => '{"agent": "agent"}');
 SELECT provision_tenant_create('acme', 'main', '{"company_name": "Acme Café", "abbr": "AC", "country": "KE"}');
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -43,7 +44,7 @@ SELECT is(pg_temp.refusal($$SELECT provision_engine_update('else', '{"site": "d.
 SELECT is(pg_temp.create('f', '{"company_name": "acme café", "abbr": "F", "site": "d.example.com"}', 'else'), 'PV003 config cannot be used: 1 problem found company_name: DUPLICATE_COMPANY', 'and they go with it');
 
 -- Where sites are made for tenants, it is known at the start where one lives.
-SELECT is(pg_temp.create(name, '{"company_name": "Same Name"}', 'agent'), 'accepted', 'before it has a site') FROM unnest('{site-one,site-two}'::text[]) AS name;
+SELECT is(pg_temp.create(name, '{"company_name": "Same Name"}', 'sites'), 'accepted', 'before it has a site') FROM unnest('{site-one,site-two}'::text[]) AS name;
 SELECT is(pg_temp.refusal(format('SELECT provision_start(%L)', name)),
     CASE name WHEN 'site-one' THEN 'accepted' ELSE E'PV003 company of tenant "site-two" belongs to another tenant company_name: DUPLICATE_COMPANY\nabbr: DUPLICATE_ABBR' END, name || ' is started')
   FROM unnest('{site-one,site-two}'::text[]) AS name;
