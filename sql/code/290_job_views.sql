@@ -140,7 +140,7 @@ COMMENT ON COLUMN provision.step_status.weight IS 'Its share of the job''s progr
 COMMENT ON COLUMN provision.step_status.result IS 'What its plan found out, where it concludes with that: the drift of tenant_verify, the problems of preflight.';
 COMMENT ON COLUMN provision.step_status.tries IS 'Failed tries in a row of the present call; at max_attempts the step fails.';
 COMMENT ON COLUMN provision.step_status.deadline_at IS 'After this time it makes no further call. Null without a limit, and before it has started.';
-COMMENT ON COLUMN provision.step_status.waits_for IS 'What another job''s step keeps it from; Frappe Agent; or signal and its name: what provision_signal() brings.';
+COMMENT ON COLUMN provision.step_status.waits_for IS 'What another job''s step keeps it from; a remote job; or signal and its name: what provision_signal() brings.';
 
 -- Of the workflows that make a tenant active, the newest job tells how far it is.
 CREATE OR REPLACE VIEW provision.tenant_status WITH (security_barrier) AS

@@ -64,6 +64,7 @@ BEGIN ATOMIC
       FROM (SELECT engine.name
               FROM provision.engine
              WHERE NOT EXISTS (SELECT FROM provision.secret WHERE secret.engine_id = engine.engine_id AND secret.name = 'credentials')
+               AND engine.agent IS NULL     -- its tenants have sites, and credentials, of their own
              ORDER BY engine.name
              LIMIT 100) AS lacking
     HAVING count(*) > 0;

@@ -190,7 +190,7 @@ COMMENT ON COLUMN provision.job_step.attempt_count IS 'All calls of this step th
 COMMENT ON COLUMN provision.job_step.weight IS 'Its share of the job''s progress in thousandths, fixed when the job is started: by how long the steps of its workflow took lately, else by step.weight.';
 COMMENT ON COLUMN provision.job_step.share_done IS 'Thousandths of its calls that are done, at most 900 before it has ended. It never falls during a run, though the plan may come to want more calls.';
 COMMENT ON COLUMN provision.job_step.doubtful_until IS 'Until then "absent" is not believed, because a lost call may still be at work on the server.';
-COMMENT ON COLUMN provision.job_step.waits_for IS 'The exclusion it waits for; Frappe Agent; or signal and its name.';
+COMMENT ON COLUMN provision.job_step.waits_for IS 'The exclusion it waits for; a remote job; or signal and its name.';
 COMMENT ON COLUMN provision.job_step.waits_since IS 'When it was first found to be held; of an earlier wait where waits_for is null.';
 COMMENT ON COLUMN provision.job_step.answers IS 'What its calls were answered so far: {"call": {"verdict", "status", "body"}}, secrets redacted; forgotten when the step ends.';
 COMMENT ON COLUMN provision.job_step.result IS 'What its plan concluded with (provision.conclude): an array of findings, or an object for later steps. Forgotten when the step runs again.';

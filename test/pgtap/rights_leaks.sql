@@ -18,6 +18,9 @@ INSERT INTO provision.creation (job_id, ordinal, attempt_id, call, kind, creates
 INSERT INTO provision.exclusion (exclusion, job_id, ordinal) SELECT 'exclusion ' || job_id, job_id, 0 FROM provision.job;
 INSERT INTO provision.key_wait (job_id, reason) SELECT job_id, 'no key' FROM provision.job;
 INSERT INTO provision.remote_job (job_id, ordinal, call, engine_id, remote_id, key, next_poll_at) SELECT job_id, 0, 'wait', engine_id, 1, 'k', now() FROM provision.job;
+INSERT INTO provision.job (tenant_id, engine_id, workflow_id, workflow, state, rank, correlation_id, created_by, finished_at)
+SELECT tenant.tenant_id, tenant.engine_id, workflow.workflow_id, 'onboarding', 'cancelled', 0, tenant.name, 'somebody', now() FROM provision.tenant, provision.workflow WHERE workflow.name = 'onboarding';
+INSERT INTO provision.signal (job_id, name, asked_at, expires_at) SELECT job_id, 'go', now(), now() FROM provision.job;
 INSERT INTO provision.worker (pid) VALUES (0);
 INSERT INTO provision.audit_seal VALUES (1, 0, 0, 0, '', NULL, NULL, now(), '', '', NULL);
 INSERT INTO provision.audit_horizon VALUES (true, 0, '0');

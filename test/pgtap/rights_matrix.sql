@@ -75,6 +75,7 @@ INSERT INTO needs VALUES
     ('provision_delete_site(text)',                      'act',      'SELECT provision_delete_site(''acme'')'),
     ('provision_backup_site(text,boolean)',              'act',      'SELECT provision_backup_site(''acme'')'),
     ('provision_engine_secret_set(text,text,text)',      'platform', 'SELECT provision_engine_secret_set(''maker'', ''mariadb_root_password'', ''word'')'),
+    ('provision_signal(bigint,text,jsonb)',              'act',      'SELECT * FROM provision_signal(<job>, ''go'')'),
     ('provision_verify(text)',                           'act',      'SELECT provision_verify(''acme'')'),
     ('provision_start_many(text[],text,jsonb,integer,timestamptz)', 'act', 'SELECT provision_start_many(''{acme}'')'),
     ('provision_schedule(text,text,text,text,jsonb,text,text,integer)', 'act', 'SELECT provision_schedule(''acme'', ''tenant_setup'', ''@daily'')'),
@@ -101,6 +102,7 @@ INSERT INTO needs VALUES
     ('provision_resume_all()',                           'platform', 'SELECT provision_resume_all()'),
     ('provision_retry_all(text,text,text,timestamptz,timestamptz,integer)', 'platform', 'SELECT * FROM provision_retry_all()'),
     ('provision_rotate_secrets()',                       'platform', 'SELECT provision_rotate_secrets()'),
+    ('provision_onboard(text,text,jsonb,text)',          'platform', 'SELECT provision_onboard(''second-inc'', ''main'', ''{"company_name": "Second", "country": "US"}'')'),
     ('provision_tenant_create(text,text,jsonb,text)',    'platform', 'SELECT provision_tenant_create(''second'', ''main'', ''{"company_name": "Second", "country": "US"}'')'),
     ('provision_worker_start()',                         'platform', 'SELECT provision_worker_start()'),
     ('provision_worker_stop()',                          'platform', 'SELECT provision_worker_stop()'),
@@ -114,6 +116,7 @@ SELECT provision_engine_create(name, 'https://erp.example.com') FROM unnest('{ma
 SELECT provision_tenant_create(name, 'main', jsonb_build_object('company_name', name, 'abbr', left(name, 3), 'country', 'US')) FROM unnest('{acme,other}'::text[]) AS name;
 SELECT provision_engine_create('maker', 'https://agent.example.com', 'frappe_agent', '{"bench": "bench", "domain": "example.com"}');
 SELECT provision_engine_update('main', '{"agent": "maker"}'), provision_tenant_update('acme', '{"site": "acme-inc.example.com"}');
+UPDATE provision.step SET signals = '{"go": {"timeout": "1 day"}}' WHERE name = 'step_6_items';
 SELECT provision_start('acme') AS job \gset
 SELECT provision_start('other') AS other_job \gset
 SELECT webhook_id AS hook FROM provision_webhook_create('https://hooks.example.com', NULL, 'acme') \gset

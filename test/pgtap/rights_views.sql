@@ -7,7 +7,7 @@ INSERT INTO relation VALUES
     ('provision.call_log',         'tenants',  'job_id'), ('provision.creation_status', 'tenants',  'tenant'), ('provision.dead_letter',   'tenants',  'tenant'),
     ('provision.event_log',        'tenants',  'tenant'), ('provision.job_status',      'tenants',  'tenant'), ('provision.queue',         'tenants',  'tenant'),
     ('provision.step_status',      'tenants',  'tenant'), ('provision.tenant_status',   'tenants',  'tenant'), ('provision.tenant_member', 'tenants',  'tenant'),
-    ('provision.visible_tenant',   'tenants',  'name'),
+    ('provision.visible_tenant',   'tenants',  'name'),   ('provision.onboarding_status', 'tenants', 'tenant'),
     ('provision.engine_status',    'platform', NULL),     ('provision.step_stats',      'platform', NULL),     ('provision.worker_status', 'platform', NULL),
     ('provision.webhook_status',   'tenants',  'tenant'), ('provision.webhook_log',     'tenants',  'tenant'), ('provision.webhook_event', 'open',     NULL),
     ('provision.webhook',          'platform', NULL),     ('provision.webhook_delivery', 'platform', NULL),
@@ -22,7 +22,7 @@ INSERT INTO relation VALUES
     ('provision.answer_rule',      'open',     NULL),     ('provision.country',         'open',     NULL),     ('provision.country_name',  'open',     NULL),
     ('provision.currency',         'open',     NULL),     ('provision.effort',          'open',     NULL),     ('provision.failure',       'open',     NULL),
     ('provision.step',             'open',     NULL),     ('provision.workflow',        'open',     NULL),
-    ('provision.remote_job',       'tenants',  'job_id'), ('provision.remote_kind',     'open',     NULL),
+    ('provision.remote_job',       'tenants',  'job_id'), ('provision.signal',          'tenants',  'job_id'), ('provision.remote_kind',     'open',     NULL),
     ('provision.schedule',         'tenants',  'tenant_id'), ('provision.schedule_status', 'tenants', 'tenant'), ('provision.backup', 'tenants', 'tenant'),
     ('provision.secret',           'none',     NULL);
 
@@ -61,6 +61,9 @@ INSERT INTO provision.exclusion (exclusion, job_id, ordinal) SELECT 'exclusion '
 INSERT INTO provision.key_wait (job_id, reason) SELECT job_id, 'no key' FROM provision.job;
 INSERT INTO provision.remote_job (job_id, ordinal, call, engine_id, remote_id, key, next_poll_at) SELECT job_id, 0, 'wait', engine_id, 1, 'k', now() FROM provision.job;
 SELECT provision_webhook_test(made.webhook_id) FROM unnest('{acme,other,NULL}'::text[]) AS tenant, provision_webhook_create('https://hooks.example.com', NULL, tenant) AS made;
+INSERT INTO provision.job (tenant_id, engine_id, workflow_id, workflow, state, rank, correlation_id, created_by, finished_at)
+SELECT tenant.tenant_id, tenant.engine_id, workflow.workflow_id, 'onboarding', 'cancelled', 0, 'c', 'somebody', now() FROM provision.tenant, provision.workflow WHERE workflow.name = 'onboarding';
+INSERT INTO provision.signal (job_id, name, asked_at, expires_at) SELECT job_id, 'go', now(), now() FROM provision.job;
 INSERT INTO provision.worker (pid) VALUES (0);
 INSERT INTO provision.job (tenant_id, engine_id, workflow_id, workflow, state, rank, correlation_id, created_by, finished_at)
 SELECT tenant_id, engine_id, workflow_id, 'backup_site', 'completed', 0, 'backup', '', now() FROM provision.tenant, provision.workflow WHERE workflow.name = 'backup_site';
