@@ -12,7 +12,7 @@ SELECT is(pg_temp.left_of('t1'), NULL, 'no limit by default');
 UPDATE provision.workflow SET max_wait_ms = 60000, deadline_ms = 3600000 WHERE name = 'tenant_setup';
 SELECT provision_start('t2', options => '{"max_wait": "2 min"}');
 SELECT is(pg_temp.left_of('t2'), 120, 'the option counts');
-SELECT provision_start('t3', run_at => now() + interval '1 h');
+SELECT provision_start('t3', run_at => clock_timestamp() + interval '1 h');
 SELECT is(pg_temp.left_of('t3'), 3660, 'else the workflow; waiting begins when it may run');
 SELECT provision_start('t4', options => '{"deadline": "20 min"}');
 SELECT provision.claim_jobs(:incarnation, 5);
