@@ -28,6 +28,13 @@ BEGIN
                          AND creation.kind = 'Site'
                          AND creation.creates ->> 'site' = own_site
                          AND creation.undone_at IS NULL),
+        'left_keys', (SELECT coalesce(jsonb_agg(remote.key), '[]')
+                        FROM provision.job
+                        JOIN provision.remote_job AS remote ON remote.job_id = job.job_id
+                       WHERE job.tenant_id = tenant.tenant_id
+                         AND remote.engine_id = engine.engine_id
+                         AND remote.status = 'Left'
+                         AND remote.ended_at > statement_timestamp() - interval '1 day'),       -- no job of Agent lasts longer
         'site_was_accepted', EXISTS (SELECT
                         FROM provision.job
                         JOIN provision.creation ON creation.job_id = job.job_id
@@ -39,7 +46,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION provision.site_context(bigint, provision.tenant, provision.engine)
-    IS 'For an engine that makes sites, else nothing: its kind, bench, domain and apps, the run of the job, and what we know of the tenant''s site: whether one of our jobs finished it, the keys under which we had it made, whether a platform administrator started the job.';
+    IS 'For an engine that makes sites, else nothing: its kind, bench, domain and apps, the run of the job, and what we know of the tenant''s site: whether one of our jobs finished it, the keys under which we had it made, those of jobs that we left to Agent, whether a platform administrator started the job.';
 
 CREATE OR REPLACE FUNCTION provision.remote_limits(title text)
     RETURNS provision.remote_kind

@@ -14,7 +14,7 @@ CREATE OR REPLACE FUNCTION provision.planner_functions()
 
         remote_key, job_key, bench_path, site_path, agent_look, named_secret, remote_number, wait_for_job, submit_job, remote_end,
         give_up_unless_done, is_to_be_cancelled, cancel_overdue, cancel_job, never_began, submission_end, plan_submission, plan_withdrawal,
-        plan_agent_check, site_is_ours, archive_body, look_for_site, site_found, look_for_earlier_jobs, give_up_unless_ours, give_up_if_still_there, plan_archive,
+        plan_agent_check, site_is_ours, archive_body, look_for_site, site_found, look_for_earlier_jobs, wait_for_left_jobs, give_up_unless_ours, give_up_if_still_there, plan_archive,
         new_site_body, check_site_name, new_site_problem, reserved_subdomains, is_reserved_site, is_host_name,
         earlier_site_job, plan_new_site, plan_site, plan_site_answers, undo_site, plan_site_removal, plan_backup, keep_backups, plan_credentials,
         plan_cancellation, upstream_path, plan_proxy_site, plan_proxy_removal, undo_proxy_site,

@@ -37,15 +37,28 @@ CREATE OR REPLACE FUNCTION provision.look_for_earlier_jobs(job jsonb)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    keys constant text[] := ARRAY(SELECT key FROM jsonb_array_elements_text(job #> '{agent,site_keys}') AS key
-                                   WHERE key <> provision.job_key(job, 'create site') AND key <> provision.job_key(job, 'create site once more'));
+    keys constant text[] := ARRAY(SELECT DISTINCT key FROM jsonb_array_elements_text((job #> '{agent,site_keys}') || (job #> '{agent,left_keys}')) AS key
+                                   WHERE key <> provision.job_key(job, 'create site') AND key <> provision.job_key(job, 'create site once more') ORDER BY key);
 BEGIN
     IF keys <> '{}' THEN
         RETURN NEXT provision.agent_look('look for earlier jobs', '/agent-jobs/' || array_to_string(keys || keys[1], ','));
     END IF;
 END;
 $$;
-COMMENT ON FUNCTION provision.look_for_earlier_jobs(jsonb) IS 'A look for the jobs by which we had the site made in earlier runs; none when there was no such run.';
+COMMENT ON FUNCTION provision.look_for_earlier_jobs(jsonb)
+    IS 'A look for the jobs by which we had the site made in earlier runs, and for those that jobs of ours left to Agent; none when there are no such.';
+
+-- Agent keeps no two jobs off each other: a backup that somebody gave up, or a site that is still being made, is let end first.
+CREATE OR REPLACE FUNCTION provision.wait_for_left_jobs(job jsonb, with_makers boolean)
+    RETURNS SETOF provision.call
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT (provision.wait_for_job('left job ' || (found ->> 'id'), found ->> 'key', (found ->> 'id')::bigint)).*
+      FROM provision.answer_rows(job, 'look for earlier jobs') AS found
+     WHERE found ->> 'status' IN ('Pending', 'Running')
+       AND (with_makers OR NOT job #> '{agent,site_keys}' ? (found ->> 'key'));
+END;
+COMMENT ON FUNCTION provision.wait_for_left_jobs(jsonb, boolean) IS 'Waits for what earlier jobs left to Agent and it has not ended yet; with_makers: also for jobs that make the site.';
 
 -- Null: not known yet. What we sent without an answer counts only if Agent knows it.
 CREATE OR REPLACE FUNCTION provision.site_is_ours(job jsonb)
@@ -53,7 +66,9 @@ CREATE OR REPLACE FUNCTION provision.site_is_ours(job jsonb)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN job #> '{agent,site_is_made}' = 'true'
         OR job #> '{agent,site_was_accepted}' = 'true'
-        OR CASE WHEN job #> '{agent,site_keys}' <> '[]' THEN provision.found(job, 'look for earlier jobs') ELSE false END;
+        OR CASE WHEN job #> '{agent,site_keys}' = '[]' THEN false
+                WHEN provision.answered(job, 'look for earlier jobs')
+                THEN EXISTS (SELECT FROM provision.answer_rows(job, 'look for earlier jobs') AS found WHERE job #> '{agent,site_keys}' ? (found ->> 'key')) END;
 COMMENT ON FUNCTION provision.site_is_ours(jsonb) IS 'A job of this tenant made the site, or had it made, and none has removed it since.';
 
 -- Judged before it is archived: afterwards it is nobody's.

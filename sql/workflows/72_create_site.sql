@@ -33,8 +33,8 @@ CREATE OR REPLACE FUNCTION provision.earlier_site_job(job jsonb)
 BEGIN ATOMIC
     SELECT found
       FROM provision.answer_rows(job, 'look for earlier jobs') AS found
-     WHERE found ->> 'status' IN ('Pending', 'Running')
-        OR found ->> 'status' = 'Success' AND provision.site_found(job, 'look for site')
+     WHERE job #> '{agent,site_keys}' ? (found ->> 'key')
+       AND (found ->> 'status' IN ('Pending', 'Running') OR found ->> 'status' = 'Success' AND provision.site_found(job, 'look for site'))
      ORDER BY found ->> 'status' = 'Success' DESC, (found ->> 'id')::bigint
      LIMIT 1;
 END;
@@ -72,6 +72,7 @@ BEGIN
     PERFORM provision.give_up_unless_done(job, 'earlier job');
     RETURN NEXT provision.look_for_site(job, 'look for site');
     RETURN QUERY SELECT * FROM provision.look_for_earlier_jobs(job);
+    RETURN QUERY SELECT * FROM provision.wait_for_left_jobs(job, with_makers => false);
     IF earlier ->> 'status' IN ('Pending', 'Running') THEN
         RETURN NEXT provision.wait_for_job('earlier job', earlier ->> 'key', (earlier ->> 'id')::bigint);
     END IF;

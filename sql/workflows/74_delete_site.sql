@@ -9,6 +9,7 @@ BEGIN
     PERFORM provision.give_up_unless_ours(job, 'SITE_NOT_OURS', 'delete site');
     RETURN NEXT provision.look_for_site(job, 'look for site');
     RETURN QUERY SELECT * FROM provision.look_for_earlier_jobs(job);
+    RETURN QUERY SELECT * FROM provision.wait_for_left_jobs(job, with_makers => true);
     RETURN QUERY SELECT * FROM provision.plan_archive(job, 'delete site', provision.site_found(job, 'look for site'));
 END;
 $$;

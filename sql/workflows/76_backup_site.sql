@@ -34,6 +34,7 @@ BEGIN
         PERFORM provision.give_up('SITE_ABSENT', provision.setting(job, 'site'));
     END IF;
     RETURN QUERY SELECT * FROM provision.look_for_earlier_jobs(job);
+    RETURN QUERY SELECT * FROM provision.wait_for_left_jobs(job, with_makers => true);
     RETURN QUERY SELECT * FROM provision.keep_backups(job);
     RETURN QUERY SELECT * FROM provision.plan_submission(job, 'back up', provision.site_path(job, '/backup'),
         jsonb_build_object('with_files', coalesce((job #> '{options,with_files}') = 'true', true)));

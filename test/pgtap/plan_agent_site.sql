@@ -1,10 +1,10 @@
 -- create_site: what is looked at first, what is found to be whose, and when nothing is sent.
 BEGIN;
-SELECT plan(13);
+SELECT plan(17);
 CREATE FUNCTION pg_temp.job(answers jsonb, agent jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_build_object('job_id', 7, 'key', '00000000-0000-0000-0000-000000000000', 'tenant', 'acme', 'settings', '{"site": "acme-inc.example.com"}'::jsonb, 'facts', '{}'::jsonb,
         'options', '{}'::jsonb, 'answers', answers,
-        'agent', '{"bench": "b1", "domain": "example.com", "apps": ["erpnext"], "run": 1, "site_is_made": false, "site_was_accepted": false, "site_keys": []}'::jsonb || agent);
+        'agent', '{"bench": "b1", "domain": "example.com", "apps": ["erpnext"], "run": 1, "site_is_made": false, "site_was_accepted": false, "site_keys": [], "left_keys": []}'::jsonb || agent);
 $$;
 CREATE FUNCTION pg_temp.answered(name text, body jsonb, verdict text DEFAULT 'success') RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_build_object(name, jsonb_build_object('verdict', verdict, 'status', 200, 'body', body));
@@ -34,5 +34,16 @@ SELECT is(pg_temp.next(:'absent'::jsonb || pg_temp.answered('look for create sit
                        || pg_temp.answered('wait for create site', '{"id": 5, "status": "Failure", "site_existed": true}')), 'fail SITE_TAKEN', 'a site that somebody made meanwhile is theirs');
 SELECT is((SELECT array_agg(DISTINCT body -> 'mariadb_root_password') FROM provision.plan_site(pg_temp.job(:'absent')) WHERE method = 'POST' AND body ? 'mariadb_root_password'),
           ARRAY['{"$secret": "mariadb_root_password"}'::jsonb], 'secrets are only named');
+
+-- What an earlier job left to Agent
+CREATE FUNCTION pg_temp.next_of(plan_function text, answers jsonb, agent jsonb) RETURNS text LANGUAGE sql AS $$
+    SELECT CASE next.outcome WHEN 'send' THEN (next.call).name ELSE concat_ws(' ', next.outcome, next.error_code) END FROM provision.next_call(plan_function, pg_temp.job(answers, agent)) AS next;
+$$;
+SELECT pg_temp.answered('look for earlier jobs', '{"data": [{"id": 9, "key": "b", "title": "Backup Site", "status": "Running"}]}') AS running,
+       '{"site_is_made": true, "left_keys": ["b"]}'::jsonb AS knows \gset
+SELECT is(pg_temp.next_of('provision.plan_backup', :'present'::jsonb || :'running', :'knows'), 'wait for left job 9', 'a backup that was given up is let end before the next');
+SELECT is(pg_temp.next_of('provision.plan_backup', :'present'::jsonb || :'running'::jsonb || pg_temp.answered('wait for left job 9', '{"status": "Success"}'), :'knows'), 'look for back up', 'however it ends');
+SELECT is(pg_temp.next_of('provision.plan_site_removal', :'present'::jsonb || :'running', :'knows'), 'wait for left job 9', 'nor is the site removed meanwhile');
+SELECT is(pg_temp.next(:'present'::jsonb || :'running', '{"left_keys": ["b"]}'), 'fail SITE_TAKEN', 'it does not make the site ours');
 SELECT * FROM finish();
 ROLLBACK;

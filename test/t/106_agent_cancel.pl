@@ -136,6 +136,23 @@ like(reasons('alone'), qr/engine paused\ncancel asked for/, 'which is told');
 is($node->safe_psql('postgres', q{SELECT state FROM provision_cancel('alone')}), 'cancelled', 'whoever cancels it once more does not wait for that');
 is(outcome('alone'), 'cancelled Left', 'and leaves the job to Agent');
 $standin->clear_faults;
+$node->safe_psql('postgres', q{SELECT provision_engine_resume('agent')});
+
+# -- what was left is let end before the next
+start_and_wait('backup_site', 'working', 'Running');
+$standin->fault({ path_regex => '/agent-jobs/' }, { status => 503 });
+$node->safe_psql('postgres', q{SELECT provision_cancel('working')});
+ok(poll($node, q{SELECT count(*) >= 3 FROM provision.attempt WHERE call = 'withdraw: look' AND verdict = 'transient'}), 'a backup that cannot be withdrawn');
+$node->safe_psql('postgres', q{SELECT provision_engine_pause('agent')});
+ok(poll($node, q{SELECT state <> 'running' FROM provision.job_status WHERE job_id = provision.newest_job('working')}), 'is given up');
+$node->safe_psql('postgres', q{SELECT provision_cancel('working'); SELECT provision_engine_resume('agent')});
+$standin->clear_faults;
+start_site_jobs($node, 'backup_site', 'working');
+ok(poll($node, q{SELECT EXISTS (SELECT FROM provision.remote_job WHERE job_id = provision.newest_job('working') AND call LIKE 'wait for left job %' AND status = 'Running')}), 'the next one waits for its end');
+is(at_agent('working'), 'Running begun', 'and submits nothing meanwhile');
+ok(let_finish(), 'then it goes on');
+is(outcome('working'), 'completed Success', 'and ends well');
+is($standin->inventory->{overlapping_backups} // 0, 0, 'no two backups of a site overlapped');
 
 cmp_ok((grep { $_->{path} =~ m{/cancel$} } $standin->requests), '<=', 5, 'nothing else was cancelled at Agent');
 submits_are_single($standin);
