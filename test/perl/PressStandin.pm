@@ -11,4 +11,11 @@ sub program
 	return dirname($ENV{STANDIN}) . '/press.py';
 }
 
+# A site that nobody asked for: { site => 'acme.frappe.cloud', team => 'team-one', domain => 'erp.acme.com', status => 'Active' }
+sub plant_site
+{
+	my ($self, $site) = @_;
+	return $self->control('POST', 'site', $site);
+}
+
 1;

@@ -58,7 +58,9 @@ class Sites(PressCase):
         self.fault({"fail": {"output": "no space"}, "at": "Add Site File to Upstream Directory"}, job="Add Site to Upstream")
         self.active()
         self.assertEqual(self.status(), "Broken")
-        steps = self.call("site.jobs", filters={"site": NAME})[0]["steps"]
+        job = self.call("site.jobs", filters={"site": NAME})[0]
+        self.assertNotIn("steps", job)
+        steps = self.call("site.job", job=job["name"])["steps"]
         self.assertEqual([step["status"] for step in steps], ["Success", "Failure", "Skipped"])
 
     def test_what_press_refuses(self):
@@ -79,6 +81,13 @@ class Sites(PressCase):
             seen.append(self.call("client.get", doctype="Site Group Deploy", name=name)["status"])
             self.tick(1)
         self.assertEqual(list(dict.fromkeys(seen)), ["Pending", "Deploying Bench", "Bench Deployed", "Creating Site", "Site Created"])
+        listed = self.call("client.get_list", doctype="Site Group Deploy", fields=["name", "status", "release_group.title as group_title"])
+        self.assertEqual(listed, [{"name": name, "status": "Site Created", "group_title": "acme-one"}])
+
+    def test_a_second_bench_for_the_same_site_is_refused(self):
+        private = dict(SITE, plan="USD 25 - Private Bench", group=None)
+        self.call("site.new", site=private)
+        self.refused(417, "ValidationError", "site.new", site=private)
 
     def test_an_archived_site_has_another_name(self):
         for archived in (NAME + ".archived", NAME + ".archived.1"):
@@ -120,6 +129,7 @@ class Callers(PressCase):
             headers = dict(TOKEN, **{"X-Press-Team": owner})
             self.assertEqual(self.call("site.get", headers, name=made["site"])["team"], owner)
         self.refused(403, "PermissionError", "site.get", name="for-team-two.frappe.cloud")
+        self.assertEqual(self.call("account.current_team", dict(TOKEN, **{"X-Press-Team": "team-nine"}))["name"], "team-one")
 
     def test_paths_that_are_closed(self):
         answer = self.server.request("GET", "/api/method/frappe.client.get_list", headers=TOKEN)
@@ -127,6 +137,33 @@ class Callers(PressCase):
 
 
 class Switches(PressCase):
+    def test_names_are_told_so_many_times_a_minute(self):
+        self.server.control("POST", "mode", {"exists_per_minute": 1})
+        self.assertFalse(self.call("site.exists", {}, subdomain="acme-one", domain="frappe.cloud"))
+        self.refused(429, "RateLimitExceededError", "site.exists", subdomain="acme-one", domain="frappe.cloud")
+
+    def test_what_is_missing_may_look_like_what_is_not_ours(self):
+        self.server.control("POST", "mode", {"hide_missing": True})
+        self.refused(403, "PermissionError", "site.get", name="none.frappe.cloud")
+
+    def test_a_custom_domain_leads_to_its_site(self):
+        self.server.control("POST", "site", {"site": "other.frappe.cloud", "team": "team-two", "domain": NAME})
+        answer = self.server.request("GET", "/api/method/press.api.site.get?name=" + NAME, None, TOKEN)
+        self.assertEqual(answer.status, 302)
+        self.assertTrue(self.call("site.exists", subdomain="acme-one", domain="frappe.cloud"))
+
+    def test_a_site_under_a_domain_that_nobody_asked_for(self):
+        self.server.control("POST", "mode", {"made_under": "erpnext.example"})
+        self.assertEqual(self.call("site.new", site=SITE)["site"], "acme-one.erpnext.example")
+
+    def test_jobs_that_never_start_or_are_forgotten(self):
+        self.fault({"never_start": True}, job="New Site")
+        self.fault({"lost": True}, job="Add Site to Upstream")
+        made = self.call("site.new", site=SITE)
+        self.tick()
+        self.assertEqual(self.call("site.get_job_status", job_name=made["job"]), {"status": "Pending"})
+        self.refused(404, "DoesNotExistError", "site.job", job=self.call("site.jobs", filters={"site": NAME})[0]["name"])
+
     def test_a_lost_answer_after_the_site_was_made(self):
         self.fault({"drop": "after"}, path_regex="site.new$", times=1)
         with self.assertRaises(http.client.RemoteDisconnected):

@@ -6,7 +6,7 @@ import re
 import time
 
 HEADERS = ("host", "x-request-id", "traceparent", "idempotency-key", "x-frappe-site-name", "accept-language",
-           "user-agent", "x-agent-job-id")
+           "user-agent", "x-agent-job-id", "x-press-team")
 MAX_BODY = 4096
 
 

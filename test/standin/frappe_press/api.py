@@ -51,7 +51,7 @@ def make_site(caller, wanted):
     options = caller.cloud.options
     check_site(caller.cloud, wanted)
     apps = sorted(wanted["apps"], key=options.app.index)
-    return Site("%s.%s" % (wanted["name"], options.domain), caller.team, apps, wanted.get("group"), wanted["plan"], wanted.get("cluster", "Default"))
+    return Site("%s.%s" % (wanted["name"], caller.cloud.mode["made_under"] or options.domain), caller.team, apps, wanted.get("group"), wanted["plan"], wanted.get("cluster", "Default"))
 
 
 def new(caller, site):
@@ -72,7 +72,9 @@ def insert(caller, doc):
 
 
 def exists(caller, subdomain, domain):
-    return "%s.%s" % (subdomain, domain) in caller.cloud.sites
+    caller.cloud.limit_asking()
+    name = "%s.%s" % (subdomain, domain)
+    return name in caller.cloud.sites or name in caller.cloud.domains
 
 
 def options_for_new(caller, **filters):
@@ -83,18 +85,28 @@ def options_for_new(caller, **filters):
 
 # -- reading
 
+class Elsewhere(Exception):
+    """The answer is at another address."""
+
+
 def get(caller, name):
+    if name in caller.cloud.domains and not caller.cloud.mode["hide_missing"]:
+        raise Elsewhere("/api/method/press.api.site.get?name=" + caller.cloud.domains[name])
     return caller.site(name).show()
 
 
+def current_team(caller):
+    return {"doctype": "Team", "name": caller.team, "team_title": caller.team, "enabled": 1}
+
+
 def find_job(caller, name):
-    if name not in caller.cloud.jobs:
+    if name not in caller.cloud.jobs or caller.cloud.jobs[name].lost:
         raise FrappeError("DoesNotExistError", "Agent Job %s not found" % name)
     return caller.cloud.jobs[name]
 
 
 def jobs(caller, filters, **paging):
-    return [job.show() for job in reversed(caller.site(filters["site"]).jobs)]
+    return [job.summary() for job in reversed(caller.site(filters["site"]).jobs)]
 
 
 def running_jobs(caller, name):
@@ -137,9 +149,12 @@ def run_doc_method(caller, dt, dn, method, args=None):
     return {"archive": archive, "schedule_backup": backup}[method](caller, dn, **(args or {}))
 
 
-def get_list(caller, doctype, filters, **more):
-    """Without a status those that succeeded."""
-    need(doctype == "Site Backup")
+def get_list(caller, doctype, filters=None, **more):
+    """Backups without a status are those that succeeded."""
+    need(doctype in ("Site Backup", "Site Group Deploy"))
+    if doctype == "Site Group Deploy":
+        deploys = [name for name, deploy in reversed(caller.cloud.deploys.items()) if deploy["site"].team == caller.team]
+        return [{field.split(" as ")[-1]: caller.cloud.show_deploy(name)[field] for field in more["fields"]} for name in deploys]
     return [row for row in backups(caller, filters["site"]) if row["status"] == filters.get("status", "Success")]
 
 
@@ -162,7 +177,7 @@ METHODS = {
     SITE + "job": lambda caller, job: find_job(caller, job).show(), SITE + "jobs": jobs, SITE + "running_jobs": running_jobs, SITE + "login": login,
     SITE + "archive": archive, SITE + "backup": backup, SITE + "backups": backups, SITE + "get_backup_link": backup_link,
     CLIENT + "get": client_get, CLIENT + "insert": insert, CLIENT + "run_doc_method": run_doc_method, CLIENT + "get_list": get_list,
-    "press.api.account.create_api_secret": create_api_secret,
+    "press.api.account.create_api_secret": create_api_secret, "press.api.account.current_team": current_team,
 }
 
 
@@ -172,6 +187,8 @@ def answer(caller, request):
         value = call(caller, request)
         body = {} if value is None else {"message": value}
         return Response(200, encode(body).encode())
+    except Elsewhere as place:
+        return Response(302, b"", "text/html", (("Location", str(place)),))
     except FrappeError as error:
         return error_response(error)
 

@@ -1,6 +1,7 @@
 """Sites of teams and what happens to them."""
 
 import random
+import time
 
 from errors import FrappeError, duplicate, missing_document
 from frappe_press.jobs import FINAL, Job, PressJobFault, now
@@ -41,8 +42,9 @@ class Backup:
         for kind, ending in self.FILES.items():
             is_there = self.status == "Success" and (self.with_files or kind in ("database", "config"))
             file = "%s-%s-%s" % (self.name, self.site.replace(".", "_"), ending)
-            row.update({kind + "_file": file if is_there else None, kind + "_size": "200000" if is_there else None,
-                        kind + "_url": "https://%s/backups/%s" % (self.site, file) if is_there else None,
+            size_and_url = kind + ("_file" if kind == "config" else "")
+            row.update({kind + "_file": file if is_there else None, size_and_url + "_size": "200000" if is_there else None,
+                        size_and_url + "_url": "https://%s/backups/%s" % (self.site, file) if is_there else None,
                         "remote_%s_file" % kind: "remote-" + file if is_there else None})
         return row
 
@@ -52,6 +54,8 @@ class Cloud:
         self.options, self.mode, self.faults, self.journal, self.later = options, mode, faults, journal, later
         self.users = {options.key: {"secret": options.secret, "teams": list(options.team)}}
         self.sites, self.jobs, self.deploys = {}, {}, {}
+        self.domains = {}           # custom domain → site
+        self.asked_at = []          # of the method that anybody may call
         self.random = random.Random(options.seed)
 
     def hash(self, length=10):
@@ -59,11 +63,18 @@ class Cloud:
 
     def find_site(self, name, team):
         site = self.sites.get(name)
-        if site is None:
+        if site is None and not self.mode["hide_missing"]:
             raise missing_document("Site", name)
-        if site.team != team:
+        if site is None or site.team != team:
             raise FrappeError("PermissionError", "Not permitted")
         return site
+
+    def limit_asking(self):
+        """So many times a minute, whoever asks; a real Press counts by address."""
+        self.asked_at = [asked for asked in self.asked_at if asked > time.monotonic() - 60]
+        if len(self.asked_at) >= self.mode["exists_per_minute"]:
+            raise FrappeError("RateLimitExceededError", "You hit the rate limit because of too many requests. Please try after sometime.")
+        self.asked_at.append(time.monotonic())
 
     # -- jobs
 
@@ -71,6 +82,7 @@ class Cloud:
         job = Job(self.hash(), name, site.name, ended)
         job.fault = self.faults.find(PressJobFault, job)
         self.jobs[job.id] = job
+        job.lost = job.fault is not None and "lost" in job.fault.action
         site.jobs.append(job)
         self.go_on_later(job)
         return job
@@ -114,6 +126,8 @@ class Cloud:
         """A bench of its own first: known by the name of the deploy."""
         if site.name in self.sites:
             raise duplicate("Site", site.name)
+        if any(deploy["site"].name == site.name for deploy in self.deploys.values()):
+            raise refuse("ValidationError", "Release Group with title %s already exists" % site.name.split(".")[0])
         name = self.hash()
         self.deploys[name] = {"job": self.add_job("Deploy Bench", site, lambda job: self.deployed(job, site)), "site": site}
         return name
@@ -126,7 +140,9 @@ class Cloud:
         if name not in self.deploys:
             raise missing_document("Site Group Deploy", name)
         job, site = self.deploys[name]["job"], self.deploys[name]["site"]
-        return {"name": name, "site": site.name, "status": self.deploy_status(job, site)}
+        return {"doctype": "Site Group Deploy", "name": name, "site": site.name if site.name in self.sites else None, "release_group": "bench-" + name,
+                "release_group.title as group_title": site.name.split(".")[0],
+                "status": self.deploy_status(job, site)}
 
     def deploy_status(self, job, site):
         if job.status == "Failure":

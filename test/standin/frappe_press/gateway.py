@@ -8,7 +8,7 @@ from common.journal import Journal
 from errors import FrappeError
 from faults import FrappeFault
 from frappe_press import api
-from frappe_press.cloud import Cloud
+from frappe_press.cloud import Cloud, Site
 from frappe_press.jobs import PressJobFault
 
 
@@ -26,7 +26,8 @@ class PressGateway(Gateway):
 
     def __init__(self, options):
         self.cloud = None
-        self.mode_at_start = {"manual": options.manual, "step_ms": options.step_ms, "may_create": True}
+        self.mode_at_start = {"manual": options.manual, "step_ms": options.step_ms, "may_create": True, "hide_missing": False,
+                              "exists_per_minute": 10, "made_under": None}
         super().__init__(options, Journal(options.log_limit), CONTROL)
 
     def reset(self):
@@ -83,8 +84,13 @@ def add_user(gateway, body, query):
 
 
 def set_site(gateway, body, query):
-    """A status that nobody caused: Suspended, Inactive, Broken."""
-    gateway.cloud.sites[body["site"]].status = body["status"]
+    """A site that nobody asked for, a domain of its own, a status that nobody caused: Suspended, Inactive, Broken."""
+    cloud, name = gateway.cloud, body["site"]
+    if name not in cloud.sites:
+        cloud.sites[name] = Site(name, body["team"], ["frappe"], "bench-0001", "USD 10", "Default")
+    cloud.sites[name].status = body.get("status", "Active")
+    if "domain" in body:
+        cloud.domains[body["domain"]] = name
     return {}
 
 

@@ -16,7 +16,7 @@ FINAL = ("Success", "Failure")
 
 
 class PressJobFault(JobFault):
-    deeds = {"fail", "stuck", "step_ms"}
+    deeds = {"fail", "stuck", "step_ms", "never_start", "lost"}
 
 
 def now():
@@ -33,6 +33,7 @@ class Job:
         self.start = self.end = None
         self.steps = [{"step_name": step, "status": "Pending", "start": None, "end": None, "duration": None, "output": ""} for step in STEPS[name]]
         self.fault = None
+        self.lost = False           # nobody knows it any more
         self.timed = False          # a tick by the clock is to come
 
     def action(self):
@@ -46,6 +47,8 @@ class Job:
 
     def tick(self):
         step = self.current_step()
+        if "never_start" in self.action():
+            return
         if step["status"] == "Pending":
             self.status, self.start = "Running", self.start or now()
             step.update(status="Running", start=now())
@@ -66,6 +69,10 @@ class Job:
         self.status, self.end = status, now()
         self.ended(self)
 
+    def summary(self):
+        """As lists have it."""
+        return {"name": self.id, "job_type": self.name, "creation": self.creation, "status": self.status, "start": self.start,
+                "end": self.end, "duration": "0:00:01" if self.end else None}
+
     def show(self):
-        return {"name": self.id, "job_type": self.name, "site": self.site, "creation": self.creation, "status": self.status, "start": self.start,
-                "end": self.end, "duration": "0:00:01" if self.end else None, "steps": self.steps}
+        return dict(self.summary(), steps=self.steps)
