@@ -129,6 +129,7 @@ add_headers(HttpCall *call, const HttpRequest *request)
 	add_header(call, "webhook-id: ", request->webhook_id);
 	add_header(call, "webhook-timestamp: ", request->webhook_timestamp);
 	add_header(call, "webhook-signature: ", request->webhook_signature);
+	add_header(call, "X-Press-Team: ", request->team);
 	add_header(call, "Accept: ", "application/json");
 	if (request->body != NULL)
 		add_header(call, "Content-Type: ", "application/json");
@@ -165,7 +166,7 @@ secrets_size(const HttpRequest *request)
 static size_t
 needed_memory(const HttpRequest *request, const HttpLimits *limits)
 {
-	return 256
+	return 320
 		+ text_size(request->method)
 		+ text_size(request->url)
 		+ 2 * text_size(request->site)
@@ -175,6 +176,7 @@ needed_memory(const HttpRequest *request, const HttpLimits *limits)
 		+ text_size(request->traceparent)
 		+ text_size(request->idempotency_key)
 		+ text_size(request->job_key)
+		+ text_size(request->team)
 		+ text_size(request->webhook_id)
 		+ text_size(request->webhook_timestamp)
 		+ text_size(request->webhook_signature)

@@ -35,7 +35,7 @@
 
 #define HTTP_REFUSAL_SIZE 160
 
-#define HTTP_HEADER_COUNT 14	/* lines of our own in a request */
+#define HTTP_HEADER_COUNT 15	/* lines of our own in a request */
 #define HTTP_RETRY_AFTER_COUNT 2	/* a third such header is ignored */
 #define HTTP_VALUE_SIZE 64		/* every valid time is shorter */
 

@@ -59,6 +59,8 @@ refusal_of_parts(const HttpRequest *request)
 	if (has_control_byte(request->webhook_id) || has_control_byte(request->webhook_timestamp) ||
 		has_control_byte(request->webhook_signature))
 		return "a header of the webhook holds a control character";
+	if (has_control_byte(request->team))
+		return "the name of the team holds a control character";
 	if (request->secret_count > HTTP_MAX_SECRETS)
 		return "there are too many secrets";
 	if (has_control_byte(request->ca_file) || has_control_byte(request->client_certificate_file) ||

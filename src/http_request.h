@@ -51,6 +51,7 @@ typedef struct HttpRequest
 								 * or none */
 	const char *webhook_timestamp;
 	const char *webhook_signature;
+	const char *team;			/* X-Press-Team; NULL: none */
 	const char *const *secrets; /* besides the authorization, what an answer
 								 * must not show; the body may hold them */
 	int			secret_count;	/* at most HTTP_MAX_SECRETS */

@@ -22,7 +22,7 @@ static Statement begin_calls = {
 	"       call.traceparent, call.idempotency_key, call.connect_timeout_ms, call.timeout_ms,"
 	"       coalesce(own.sealed, general.sealed), coalesce(own.identity, general.identity),"
 	"       call.base_url, call.client_certificate_file, call.client_key_file,"
-	"       call.is_agent, call.job_key, named.names, named.sealed, named.identities, call.auth = 'session', call.note"
+	"       call.is_agent, call.job_key, named.names, named.sealed, named.identities, call.auth = 'session', call.note, call.team"
 	"  FROM provision.begin_calls($1, $2) AS call"
 	"  LEFT JOIN provision.secret AS own ON own.tenant_id = call.tenant_id"
 	"                                 AND own.name = CASE call.auth WHEN 'session' THEN 'site_session' ELSE 'credentials' END"
@@ -190,6 +190,7 @@ request_of_row(uint64 row)
 	request->client_key_file = provision_row_text(row, 16, provision_statement_context);
 	request->job_key = provision_row_text(row, 18, provision_statement_context);
 	request->note = provision_row_text(row, 23, provision_statement_context);
+	request->team = provision_row_text(row, 24, provision_statement_context);
 	request->mutation = strcmp(request->method, "GET") != 0;
 	return request;
 }

@@ -120,10 +120,3 @@ END;
 $$;
 COMMENT ON FUNCTION provision.agent_digest(jsonb)
     IS 'An answer of Frappe Agent in the form of Frappe''s: jobs shortened under "data", an error as "exc_type" and "exception"; the rest redacted.';
-
--- The one place that knows how the answers of each kind of engine are read before anything else sees them.
-CREATE OR REPLACE FUNCTION provision.digest(kind text, body jsonb)
-    RETURNS jsonb
-    LANGUAGE sql IMMUTABLE
-    RETURN CASE kind WHEN 'frappe_agent' THEN provision.agent_digest(body) ELSE body END;
-COMMENT ON FUNCTION provision.digest(text, jsonb) IS 'What is kept of an answer of an engine of this kind.';

@@ -17,6 +17,10 @@ BEGIN
         'kind', engine.kind,
         'bench', engine.bench,
         'domain', engine.domain,
+        'team', engine.team,
+        'plan', engine.plan,
+        'cluster', engine.cluster,
+        'release_group', engine.release_group,
         'apps', to_jsonb(coalesce(engine.apps, '{erpnext}')),
         'run', coalesce((SELECT job.run FROM provision.job WHERE job.job_id = site_context.job_id), 1),
         'site_is_made', coalesce(tenant.metadata ->> 'created_site' = own_site, false),
@@ -46,7 +50,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION provision.site_context(bigint, provision.tenant, provision.engine)
-    IS 'For an engine that makes sites, else nothing: its kind, bench, domain and apps, the run of the job, and what we know of the tenant''s site: whether one of our jobs finished it, the keys under which we had it made, those of jobs that we left to Agent, whether a platform administrator started the job.';
+    IS 'For an engine that makes sites, else nothing: its kind and the options by which it makes them, the run of the job, and what we know of the tenant''s site: whether one of our jobs finished it, the keys under which we had it made, those of jobs that we left to Agent, whether a platform administrator started the job.';
 
 CREATE OR REPLACE FUNCTION provision.remote_limits(title text)
     RETURNS provision.remote_kind
@@ -82,7 +86,9 @@ DECLARE
 BEGIN
     SELECT * INTO waiting FROM provision.remote_job AS kept
      WHERE kept.job_id = begin_wait.job_id AND kept.ordinal = begin_wait.ordinal AND kept.call = begin_wait.call.name;
-    IF waiting.status <> 'Left' AND (waiting.engine_id, waiting.remote_id, waiting.key) = (begin_wait.engine_id, number, begin_wait.call.body ->> 'key') THEN
+    IF waiting.status <> 'Left' AND (waiting.engine_id, waiting.remote_id, waiting.key) = (begin_wait.engine_id, number, begin_wait.call.body ->> 'key')
+       AND waiting.submitted_at >= (SELECT job_step.started_at FROM provision.job_step      -- not what an earlier run waited for
+                                     WHERE job_step.job_id = begin_wait.job_id AND job_step.ordinal = begin_wait.ordinal) THEN
         RETURN waiting;
     END IF;
     RETURN provision.open_remote_job(begin_wait.job_id, begin_wait.ordinal, begin_wait.call.name, begin_wait.engine_id, number, begin_wait.call.body ->> 'key',

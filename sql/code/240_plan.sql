@@ -58,7 +58,7 @@ BEGIN ATOMIC
                     OR plan.creates IS NOT NULL AND (plan.creates ->> 'kind') IS NULL
                     OR plan.seals IS NOT NULL AND NOT provision.seals_are_valid(plan.seals)
                     OR plan.auth NOT IN ('own', 'session') AND plan.auth IS NOT NULL, true)
-      FROM provision.run_plan(plan_function, job) WITH ORDINALITY AS plan
+      FROM provision.run_plan(provision.plan_of_kind(plan_function, job #>> '{agent,kind}'), job) WITH ORDINALITY AS plan
      CROSS JOIN LATERAL (SELECT CASE WHEN strpos(plan.path, '{?') > 0 OR strpos(plan.body::text, '{?') > 0 OR strpos(plan.seals::text, '{?') > 0 THEN     -- dear to look for otherwise
                                     substring(concat_ws(' ', plan.path, plan.body::text, plan.seals::text) FROM '\{\?([a-z0-9_]+)\}') END AS missing) AS fact
      WHERE plan.name IS NOT NULL;

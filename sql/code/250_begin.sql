@@ -379,7 +379,7 @@ CREATE OR REPLACE FUNCTION provision.begin_calls(incarnation bigint, touched big
     RETURNS TABLE (attempt_id bigint, method text, url text, body text, site text, ca_file text, engine_id bigint, tenant_id bigint,
                    correlation_id text, traceparent text, idempotency_key text, connect_timeout_ms integer, timeout_ms integer,
                    base_url text, client_certificate_file text, client_key_file text, is_agent boolean, holder_id bigint, job_key text,
-                   auth text, note text)
+                   auth text, note text, team text)
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -402,7 +402,8 @@ BEGIN
                engine.client_certificate_file, engine.client_key_file,
                engine.kind = 'frappe_agent', job.tenant_id,
                CASE WHEN engine.kind = 'frappe_agent' AND attempt.method <> 'GET' THEN provision.remote_key(tenant.key::text, job.job_id, job.run, attempt.call) END,
-               attempt.auth, CASE WHEN attempt.seals IS NOT NULL THEN provision.seal_note(job.tenant_id, attempt.seals) END
+               attempt.auth, CASE WHEN attempt.seals IS NOT NULL THEN provision.seal_note(job.tenant_id, attempt.seals) END,
+               engine.team
           FROM unnest(intents) AS intent
           JOIN provision.attempt ON attempt.attempt_id = intent.attempt_id
           JOIN provision.job ON job.job_id = attempt.job_id

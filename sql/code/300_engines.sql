@@ -2,31 +2,35 @@
 -- EXECUTE on them and, for engines, to be a platform administrator.
 
 CREATE OR REPLACE FUNCTION provision.engine_option_keys()
-    RETURNS TABLE (key text, kind text, smallest double precision, largest double precision, fallback jsonb)
+    RETURNS TABLE (key text, kind text, smallest double precision, largest double precision, fallback jsonb, kinds text[], needed_by text[])
     LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-    VALUES ('site',               'text',    NULL::double precision, NULL::double precision, NULL::jsonb),
-           ('allow_http',         'boolean', NULL,  NULL,     'false'),
-           ('ca_file',            'text',    NULL,  NULL,     NULL),
-           ('client_certificate_file', 'text', NULL, NULL,    NULL),
-           ('client_key_file',    'text',    NULL,  NULL,     NULL),
-           ('max_concurrent',     'integer', 1,     10000,    '5'),
-           ('rate_per_second',    'number',  0.001, 100000,   NULL),
-           ('burst',              'integer', 1,     100000,   NULL),
-           ('failure_threshold',  'integer', 1,     1000,     '5'),
-           ('recovery_seconds',   'integer', 1,     86400,    '60'),
-           ('connect_timeout_ms', 'integer', 1,     600000,   NULL),
-           ('timeout_ms',         'integer', 1,     3600000,  NULL),
-           ('max_queue_depth',    'integer', 1,     10000000, NULL),
-           ('bench',              'text',    NULL,  NULL,     NULL),
-           ('domain',             'text',    NULL,  NULL,     NULL),
-           ('apps',               'list',    NULL,  NULL,     NULL),
-           ('max_jobs',           'integer', 1,     10000,    '4'),
-           ('proxy',              'text',    NULL,  NULL,     NULL),
-           ('upstream',           'text',    NULL,  NULL,     NULL),
-           ('agent',              'text',    NULL,  NULL,     NULL);
+    VALUES ('site',               'text',    NULL::double precision, NULL::double precision, NULL::jsonb, '{erpnext}'::text[], '{}'::text[]),
+           ('allow_http',         'boolean', NULL,  NULL,     'false', NULL, '{}'),
+           ('ca_file',            'text',    NULL,  NULL,     NULL, NULL, '{}'),
+           ('client_certificate_file', 'text', NULL, NULL,    NULL, NULL, '{}'),
+           ('client_key_file',    'text',    NULL,  NULL,     NULL, NULL, '{}'),
+           ('max_concurrent',     'integer', 1,     10000,    '5', NULL, '{}'),
+           ('rate_per_second',    'number',  0.001, 100000,   NULL, NULL, '{}'),
+           ('burst',              'integer', 1,     100000,   NULL, NULL, '{}'),
+           ('failure_threshold',  'integer', 1,     1000,     '5', NULL, '{}'),
+           ('recovery_seconds',   'integer', 1,     86400,    '60', NULL, '{}'),
+           ('connect_timeout_ms', 'integer', 1,     600000,   NULL, NULL, '{}'),
+           ('timeout_ms',         'integer', 1,     3600000,  NULL, NULL, '{}'),
+           ('max_queue_depth',    'integer', 1,     10000000, NULL, NULL, '{}'),
+           ('bench',              'text',    NULL,  NULL,     NULL, '{frappe_agent}', '{}'),
+           ('domain',             'text',    NULL,  NULL,     NULL, '{frappe_agent,frappe_cloud}', '{frappe_cloud}'),
+           ('apps',               'list',    NULL,  NULL,     NULL, '{frappe_agent,frappe_cloud}', '{}'),
+           ('max_jobs',           'integer', 1,     10000,    '4', '{frappe_agent}', '{}'),
+           ('proxy',              'text',    NULL,  NULL,     NULL, '{frappe_agent}', '{}'),
+           ('upstream',           'text',    NULL,  NULL,     NULL, '{frappe_agent}', '{}'),
+           ('agent',              'text',    NULL,  NULL,     NULL, '{erpnext}', '{}'),
+           ('team',               'text',    NULL,  NULL,     NULL, '{frappe_cloud}', '{frappe_cloud}'),
+           ('plan',               'text',    NULL,  NULL,     NULL, '{frappe_cloud}', '{frappe_cloud}'),
+           ('cluster',            'text',    NULL,  NULL,     NULL, '{frappe_cloud}', '{}'),
+           ('release_group',      'text',    NULL,  NULL,     NULL, '{frappe_cloud}', '{}');
 END;
-COMMENT ON FUNCTION provision.engine_option_keys() IS 'The options of an engine: what each holds, its range, and its value when it is not given.';
+COMMENT ON FUNCTION provision.engine_option_keys() IS 'The options of an engine: what each holds, its range, its value when it is not given, for which kinds of engines it is (null: all), and which need it.';
 
 CREATE OR REPLACE FUNCTION provision.option_problem(key text, value jsonb, kind text, smallest double precision, largest double precision)
     RETURNS text
@@ -49,12 +53,16 @@ BEGIN ATOMIC
         THEN 'Option "bench" must be the name of a folder of Frappe Agent, such as bench-0001-000001-f1.'
         WHEN key = 'domain' AND (NOT provision.is_host_name(value #>> '{}') OR value #>> '{}' <> lower(value #>> '{}'))
         THEN 'Option "domain" must be a domain name in lower case.'
-        WHEN key = 'agent' AND NOT EXISTS (SELECT FROM provision.engine WHERE engine.name = value #>> '{}' AND engine.kind = 'frappe_agent')
-        THEN 'Option "agent" must be the name of an engine of kind frappe_agent.'
+        WHEN key = 'agent' AND NOT EXISTS (SELECT FROM provision.engine WHERE engine.name = value #>> '{}' AND engine.kind <> 'erpnext')
+        THEN 'Option "agent" must be the name of an engine of kind frappe_agent or frappe_cloud.'
         WHEN key = 'proxy' AND NOT EXISTS (SELECT FROM provision.engine WHERE engine.name = value #>> '{}' AND engine.kind = 'frappe_agent' AND engine.bench IS NULL)
         THEN 'Option "proxy" must be the name of an engine of kind frappe_agent without a bench.'
         WHEN key = 'upstream' AND value #>> '{}' !~ '^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$'
         THEN 'Option "upstream" must be an address or a host name, such as 10.0.0.5.'
+        WHEN key = 'team' AND value #>> '{}' !~ '^[A-Za-z0-9][A-Za-z0-9@._+-]{0,139}$'
+        THEN 'Option "team" must be the name of a team of Frappe Cloud, such as 5c1d0e8a2b.'
+        WHEN key IN ('plan', 'cluster', 'release_group') AND value #>> '{}' !~ '^[!-~]([ -~]{0,138}[!-~])?$'
+        THEN format('Option "%s" must be a name of at most 140 visible ASCII characters.', key)
         WHEN key = 'apps' THEN (SELECT format('Option "apps": %s %s', problem.message, problem.hint) FROM provision.app_problems(value) AS problem LIMIT 1)
         WHEN key LIKE '%\_file' AND (value #>> '{}' !~ '^/[^[:cntrl:]]+$' OR length(value #>> '{}') > 1000)
         THEN format('Option "%s" must be the absolute path of a file on the database server.', key)
@@ -139,24 +147,31 @@ END;
 COMMENT ON FUNCTION provision.client_certificate_refusal(jsonb, provision.engine) IS 'What is wrong with the client certificate an engine would have with these options; null: nothing.';
 
 -- What a kind of engine cannot do without, and what it has no use for.
-CREATE OR REPLACE FUNCTION provision.kind_problem(kind text, options jsonb, former provision.engine)
-    RETURNS text
+CREATE OR REPLACE FUNCTION provision.kind_problems(kind text, options jsonb, former provision.engine)
+    RETURNS SETOF text
     LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-    SELECT CASE WHEN kind_problem.kind = 'erpnext' AND jsonb_strip_nulls(options) ?| '{bench,domain,apps,max_jobs,proxy,upstream}'
-                THEN 'Options "bench", "domain", "apps", "max_jobs", "proxy" and "upstream" are for engines of kind frappe_agent.'
-                WHEN kind_problem.kind = 'frappe_agent' AND jsonb_strip_nulls(options) ?| '{site,agent}'
-                THEN 'Options "site" and "agent" are for engines of kind erpnext.'
-                WHEN (given.bench IS NULL) <> (given.domain IS NULL) OR given.bench IS NULL AND coalesce(given.proxy, given.upstream) IS NOT NULL
+    SELECT format('Option "%s" is for engines of kind %s.', known.key, array_to_string(known.kinds, ' or '))
+      FROM provision.engine_option_keys() AS known
+     WHERE kind_problems.kind <> ALL (known.kinds)
+       AND jsonb_strip_nulls(options) ? known.key
+    UNION ALL
+    SELECT format('An engine of kind %s needs the option "%s".', kind_problems.kind, known.key)
+      FROM provision.engine_option_keys() AS known
+     WHERE kind_problems.kind = ANY (known.needed_by)
+       AND CASE WHEN options ? known.key THEN options ->> known.key ELSE to_jsonb(former) ->> known.key END IS NULL
+    UNION ALL
+    SELECT CASE WHEN (given.bench IS NULL) <> (given.domain IS NULL) OR given.bench IS NULL AND coalesce(given.proxy, given.upstream) IS NOT NULL
                 THEN 'An engine of kind frappe_agent that makes sites needs the options "bench" and "domain"; that of a proxy server has neither, and no "proxy".'
                 WHEN (given.proxy IS NULL) <> (given.upstream IS NULL)
                 THEN 'Options "proxy" and "upstream" belong together: both are given, or neither.' END
       FROM (SELECT CASE WHEN options ? 'bench' THEN options ->> 'bench' ELSE (former).bench END AS bench,
                    CASE WHEN options ? 'domain' THEN options ->> 'domain' ELSE (former).domain END AS domain,
                    CASE WHEN options ? 'proxy' THEN options ->> 'proxy' ELSE (former).proxy END AS proxy,
-                   CASE WHEN options ? 'upstream' THEN options ->> 'upstream' ELSE (former).upstream END AS upstream) AS given;
+                   CASE WHEN options ? 'upstream' THEN options ->> 'upstream' ELSE (former).upstream END AS upstream) AS given
+     WHERE kind_problems.kind = 'frappe_agent';
 END;
-COMMENT ON FUNCTION provision.kind_problem(text, jsonb, provision.engine) IS 'What is wrong with the options of an engine of this kind; null: nothing.';
+COMMENT ON FUNCTION provision.kind_problems(text, jsonb, provision.engine) IS 'What is wrong with the options of an engine of this kind.';
 
 CREATE OR REPLACE FUNCTION provision.refuse_invalid_engine(base_url text, kind text, options jsonb, extra_keys text[], former provision.engine)
     RETURNS void
@@ -167,6 +182,7 @@ DECLARE
     allow_http boolean := CASE WHEN refuse_invalid_engine.options ? 'allow_http'
                                THEN coalesce(refuse_invalid_engine.options -> 'allow_http' = 'true', false) ELSE coalesce((former).allow_http, false) END;
     keys text[] := ARRAY(SELECT known.key FROM provision.engine_option_keys() AS known) || refuse_invalid_engine.extra_keys;
+    kinds constant text[] := '{erpnext,frappe_agent,frappe_cloud}';
     problems text[];
 BEGIN
     IF jsonb_typeof(refuse_invalid_engine.options) IS DISTINCT FROM 'object' THEN
@@ -177,10 +193,11 @@ BEGIN
     SELECT array_agg(problem.words ORDER BY problem.position, problem.words) INTO problems
       FROM (SELECT 1 AS position, provision.base_url_problem(refuse_invalid_engine.base_url, allow_http) AS words
             UNION ALL
-            SELECT 2, format('kind must be "erpnext" or "frappe_agent", not "%s".', left(refuse_invalid_engine.kind, 100))
-             WHERE coalesce(refuse_invalid_engine.kind NOT IN ('erpnext', 'frappe_agent'), true)
+            SELECT 2, format('kind must be "erpnext", "frappe_agent" or "frappe_cloud", not "%s".', left(refuse_invalid_engine.kind, 100))
+             WHERE coalesce(refuse_invalid_engine.kind <> ALL (kinds), true)
             UNION ALL
-            SELECT 2, provision.kind_problem(refuse_invalid_engine.kind, refuse_invalid_engine.options, former)
+            SELECT 2, provision.kind_problems(refuse_invalid_engine.kind, refuse_invalid_engine.options, former)
+             WHERE refuse_invalid_engine.kind = ANY (kinds)
             UNION ALL
             SELECT 3, provision.option_problem(given.key, given.value, known.kind, known.smallest, known.largest)
               FROM jsonb_each(refuse_invalid_engine.options) AS given
@@ -280,10 +297,10 @@ BEGIN
     INSERT INTO provision.engine (name, kind, base_url, site, allow_http, ca_file, client_certificate_file, client_key_file,
                                   max_concurrent, rate_per_second, burst,
                                   failure_threshold, recovery_seconds, connect_timeout_ms, timeout_ms, max_queue_depth,
-                                  bench, domain, apps, agent, max_jobs, proxy, upstream)
+                                  bench, domain, apps, agent, max_jobs, proxy, upstream, team, plan, cluster, release_group)
     VALUES (provision_engine_create.name, provision_engine_create.kind, address, new.site, new.allow_http, new.ca_file,
             new.client_certificate_file, new.client_key_file, new.max_concurrent, new.rate_per_second, new.burst, new.failure_threshold, new.recovery_seconds,
-            new.connect_timeout_ms, new.timeout_ms, new.max_queue_depth, new.bench, new.domain, new.apps, new.agent, new.max_jobs, new.proxy, new.upstream)
+            new.connect_timeout_ms, new.timeout_ms, new.max_queue_depth, new.bench, new.domain, new.apps, new.agent, new.max_jobs, new.proxy, new.upstream, new.team, new.plan, new.cluster, new.release_group)
     ON CONFLICT DO NOTHING
     RETURNING engine_id INTO new.engine_id;
     IF new.engine_id IS NULL THEN
@@ -297,7 +314,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_create(text, text, text, jsonb) IS
-    'Makes a server known. Options: allow_http, ca_file, client_certificate_file and client_key_file, max_concurrent (5), rate_per_second, burst, failure_threshold (5), recovery_seconds (60), connect_timeout_ms, timeout_ms, max_queue_depth; of kind erpnext site and agent; of kind frappe_agent bench and domain, without which it is that of a proxy server, apps (["erpnext"]), max_jobs (4), proxy and upstream. Errors: 22023 with all problems, 42602 name, 42710 exists, 42501 not a platform administrator, or files are named without the rights of pg_read_server_files.';
+    'Makes a server known. Options: allow_http, ca_file, client_certificate_file and client_key_file, max_concurrent (5), rate_per_second, burst, failure_threshold (5), recovery_seconds (60), connect_timeout_ms, timeout_ms, max_queue_depth; of kind erpnext site and agent; of kind frappe_agent bench and domain, without which it is that of a proxy server, max_jobs (4), proxy and upstream; of kind frappe_cloud team, plan and domain, which it needs, cluster and release_group; of both apps (["erpnext"]). Errors: 22023 with all problems, 42602 name, 42710 exists, 42501 not a platform administrator, or files are named without the rights of pg_read_server_files.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_engine_update(name text, options jsonb)
     RETURNS void
@@ -318,10 +335,10 @@ BEGIN
     changed.base_url := address;
     UPDATE provision.engine
        SET (base_url, site, allow_http, ca_file, client_certificate_file, client_key_file, max_concurrent, rate_per_second, burst, failure_threshold,
-            recovery_seconds, connect_timeout_ms, timeout_ms, max_queue_depth, bench, domain, apps, agent, max_jobs, proxy, upstream)
+            recovery_seconds, connect_timeout_ms, timeout_ms, max_queue_depth, bench, domain, apps, agent, max_jobs, proxy, upstream, team, plan, cluster, release_group)
          = (address, changed.site, changed.allow_http, changed.ca_file, changed.client_certificate_file, changed.client_key_file, changed.max_concurrent, changed.rate_per_second, changed.burst,
             changed.failure_threshold, changed.recovery_seconds, changed.connect_timeout_ms, changed.timeout_ms, changed.max_queue_depth,
-            changed.bench, changed.domain, changed.apps, changed.agent, changed.max_jobs, changed.proxy, changed.upstream)
+            changed.bench, changed.domain, changed.apps, changed.agent, changed.max_jobs, changed.proxy, changed.upstream, changed.team, changed.plan, changed.cluster, changed.release_group)
      WHERE engine.engine_id = changed.engine_id;
     UPDATE provision.job        -- what waits for a token of the old rate looks again
        SET due_at = '-infinity'

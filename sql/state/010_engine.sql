@@ -29,9 +29,13 @@ CREATE TABLE provision.engine (
     max_jobs            integer NOT NULL DEFAULT 4,
     proxy               text,
     upstream            text,
+    team                text,
+    plan                text,
+    cluster             text,
+    release_group       text,
     created_at          timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT name_is_a_short_word CHECK (name ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$'),
-    CONSTRAINT kind_is_supported CHECK (kind IN ('erpnext', 'frappe_agent')),
+    CONSTRAINT kind_is_supported CHECK (kind IN ('erpnext', 'frappe_agent', 'frappe_cloud')),
     CONSTRAINT base_url_is_http CHECK (base_url ~ '^https?://[^/?#@[:space:][:cntrl:]]+(/[^?#[:space:][:cntrl:]]*[^/?#[:space:][:cntrl:]])?$'),
     CONSTRAINT plain_http_is_allowed_or_loopback CHECK (
         allow_http OR base_url ~ '^https:' OR base_url ~ '^http://(127\.[0-9.]+|localhost|\[::1\])(:[0-9]+)?(/|$)'),
@@ -48,15 +52,18 @@ CREATE TABLE provision.engine (
     CONSTRAINT max_jobs_is_positive CHECK (max_jobs BETWEEN 1 AND 10000),
     CONSTRAINT bench_is_a_word CHECK (bench ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$'),
     CONSTRAINT apps_are_named CHECK (array_position(apps, NULL) IS NULL),
-    CONSTRAINT only_agents_make_sites CHECK (kind = 'frappe_agent' OR num_nonnulls(bench, domain, apps) = 0),
     CONSTRAINT only_benches_have_a_proxy CHECK ((proxy IS NULL) = (upstream IS NULL) AND (proxy IS NULL OR bench IS NOT NULL) AND proxy <> name),
     CONSTRAINT upstream_is_an_address CHECK (upstream ~ '^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$'),
-    CONSTRAINT agents_have_no_site CHECK (kind <> 'frappe_agent' OR num_nonnulls(site, agent) = 0),
+    CONSTRAINT only_agents_have_a_bench CHECK (kind = 'frappe_agent' OR bench IS NULL),
+    CONSTRAINT only_clouds_have_a_team CHECK (kind = 'frappe_cloud' OR num_nonnulls(team, plan, cluster, release_group) = 0),
+    CONSTRAINT only_site_makers_have_a_domain CHECK (kind <> 'erpnext' OR num_nonnulls(domain, apps) = 0),
+    CONSTRAINT site_makers_have_no_site CHECK (kind = 'erpnext' OR num_nonnulls(site, agent) = 0),
+    CONSTRAINT team_fits_into_a_header CHECK (team ~ '^[A-Za-z0-9][A-Za-z0-9@._+-]{0,139}$'),
     CONSTRAINT agent_is_an_engine FOREIGN KEY (agent) REFERENCES provision.engine (name),
     CONSTRAINT proxy_is_an_engine FOREIGN KEY (proxy) REFERENCES provision.engine (name)
 );
-COMMENT ON TABLE provision.engine IS 'A server the worker calls: an ERPNext site or bench, or the Frappe Agent that makes sites on one. Written by provision_engine_create, _update and _drop.';
-COMMENT ON COLUMN provision.engine.kind IS 'How it is spoken to, and how its answers are read: erpnext or frappe_agent.';
+COMMENT ON TABLE provision.engine IS 'A server the worker calls: an ERPNext site or bench, or what makes sites: the Frappe Agent of one, or Frappe Cloud. Written by provision_engine_create, _update and _drop.';
+COMMENT ON COLUMN provision.engine.kind IS 'How it is spoken to, and how its answers are read: erpnext, frappe_agent or frappe_cloud.';
 COMMENT ON COLUMN provision.engine.base_url IS 'Scheme, host, port and path prefix; no query, no trailing slash.';
 COMMENT ON COLUMN provision.engine.site IS 'Default Frappe site of its tenants, sent as Host and X-Frappe-Site-Name; null: the host of base_url.';
 COMMENT ON COLUMN provision.engine.allow_http IS 'Plain http is accepted beyond loopback.';
@@ -72,12 +79,16 @@ COMMENT ON COLUMN provision.engine.connect_timeout_ms IS 'Null: provision.connec
 COMMENT ON COLUMN provision.engine.timeout_ms IS 'Upper bound of every call to this engine in milliseconds; null: the time limit of the call''s effort alone.';
 COMMENT ON COLUMN provision.engine.max_queue_depth IS 'Waiting jobs above which provision_start is refused; null: no limit.';
 COMMENT ON COLUMN provision.engine.bench IS 'frappe_agent: the bench on which sites are made; null: it is the Agent of a proxy server.';
-COMMENT ON COLUMN provision.engine.domain IS 'frappe_agent: what follows the tenant''s name in the name of its site; null: each config names a site.';
-COMMENT ON COLUMN provision.engine.apps IS 'frappe_agent: what is installed on a new site, in this order, beside frappe.';
+COMMENT ON COLUMN provision.engine.domain IS 'frappe_agent, frappe_cloud: what follows the tenant''s name in the name of its site; null: each config names a site.';
+COMMENT ON COLUMN provision.engine.apps IS 'frappe_agent, frappe_cloud: what is installed on a new site, in this order, beside frappe.';
 COMMENT ON COLUMN provision.engine.proxy IS 'frappe_agent: the engine of the proxy server in front of its server, where that is another one.';
 COMMENT ON COLUMN provision.engine.upstream IS 'frappe_agent: its server''s address as the proxy server knows it.';
 COMMENT ON COLUMN provision.engine.max_jobs IS 'frappe_agent: jobs that it gets to do at once; the others wait in our queue.';
 COMMENT ON COLUMN provision.engine.agent IS 'erpnext: the engine that makes and deletes the sites of its tenants.';
+COMMENT ON COLUMN provision.engine.team IS 'frappe_cloud: the team to whom the sites belong, sent as X-Press-Team.';
+COMMENT ON COLUMN provision.engine.plan IS 'frappe_cloud: the Site Plan of new sites.';
+COMMENT ON COLUMN provision.engine.cluster IS 'frappe_cloud: the region of new sites; null: that of Frappe Cloud.';
+COMMENT ON COLUMN provision.engine.release_group IS 'frappe_cloud: the bench group of new sites; null: its plan makes a bench for each.';
 
 CREATE TABLE provision.engine_state (
     engine_id           bigint PRIMARY KEY REFERENCES provision.engine ON DELETE CASCADE,

@@ -139,7 +139,8 @@ INSERT INTO provision.effort VALUES
     ('wizard', 180000, 'the setup wizard of a site'),
     ('agent', 30000, 'any request to Frappe Agent, which answers when it has noted what to do'),
     ('submit', 30000, 'a request that gives Frappe Agent a job: it needs one of max_jobs places'),
-    ('wait', 30000, 'a look at jobs of Frappe Agent; the call is done when its job has ended');
+    ('cloud', 30000, 'any request to Frappe Cloud'),
+    ('wait', 30000, 'a look at jobs of Frappe Agent or Frappe Cloud; the call is done when its job has ended');
 
 CREATE TABLE provision.failure (
     error_code  text PRIMARY KEY,

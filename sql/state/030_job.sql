@@ -216,7 +216,8 @@ INSERT INTO provision.remote_kind (title, step_count, max_pending_ms, max_runnin
     ('',             3, 1800000, 14400000, false),
     ('New Site',     6, 1800000, 14400000, false),
     ('Archive Site', 2, 1800000, 7200000,  false),
-    ('Backup Site',  1, 7200000, 18000000, true);
+    ('Backup Site',  1, 7200000, 18000000, true),
+    ('Site Group Deploy', 3, 1800000, 14400000, false);
 
 CREATE TABLE provision.remote_job (
     job_id         bigint NOT NULL REFERENCES provision.job ON DELETE CASCADE,

@@ -194,6 +194,42 @@ INSERT INTO provision.failure (error_code, message, hint) VALUES
      'The server has forgotten what it was asked to do: {detail}',
      'Frappe Agent on engine "{engine}" does not know its job any more; its table may have been lost. Call provision_retry({job}): it looks what there is first.');
 
+-- What Frappe Cloud says, and what became of its jobs.
+INSERT INTO provision.failure (error_code, message, hint) VALUES
+    ('NOT_PRESS',
+     'The server did not answer like Frappe Cloud.',
+     'Engine "{engine}" answered {status} with something else. Its base_url is that of Frappe Cloud, without a path; correct it with provision_engine_update(''{engine}'', ...), then call provision_retry({job}).'),
+    ('CLOUD_ERROR',
+     'Frappe Cloud failed with an internal error.',
+     'Call "{call}" to engine "{engine}" was answered with {status}. Call provision_retry({job}) later; if it fails again, ask the support of Frappe Cloud. Reported: {detail}'),
+    ('CLOUD_REFUSED',
+     'Frappe Cloud refused the request: {detail}',
+     'The plan, its limits, the payment of the team or the bench group does not allow it. Correct that in the dashboard, or the options of the engine with provision_engine_update(''{engine}'', ...), then call provision_retry({job}).'),
+    ('CLOUD_SERVER_FULL',
+     'There is no room on the server of Frappe Cloud.',
+     'Choose another cluster or release_group with provision_engine_update(''{engine}'', ...), or free space, then call provision_retry({job}). Reported: {detail}'),
+    ('CLOUD_TEAM_WRONG',
+     'Frappe Cloud works for another team than it should.',
+     'The user of engine "{engine}" is not in the team that its option names: requests would be for team {detail}. Correct the option with provision_engine_update(''{engine}'', ''{"team": "..."}''), or add the user to the team, then call provision_retry({job}).'),
+    ('CLOUD_DOMAIN_WRONG',
+     'Frappe Cloud made the site under another name: {detail}',
+     'It does not make sites under the domain of engine "{engine}". Correct the option with provision_engine_update(''{engine}'', ''{"domain": "..."}''). provision_rollback({job}) removes what was made.'),
+    ('CLOUD_JOB_FAILED',
+     'Frappe Cloud could not finish the work: {detail}',
+     'Look at the job in the dashboard of the site. When the reason is solved, call provision_retry({job}): a new site that broke is removed first.'),
+    ('CLOUD_JOB_OVERDUE',
+     'Frappe Cloud took too long: {detail}',
+     'A job did not begin or end in the time of provision.remote_kind, and cannot be cancelled. Look at it in the dashboard of the site; provision_retry({job}) goes on waiting for it.'),
+    ('CLOUD_BENCH_FAILED',
+     'Frappe Cloud could not make a bench for the site: {detail}',
+     'Look at the bench group in the dashboard, and remove it, because its name is taken now. Then call provision_retry({job}).'),
+    ('SITE_BUSY',
+     'The site is busy with something else.',
+     'Frappe Cloud has something else to do for it just now: {detail} The call is tried again; provision_retry({job}) does so later.'),
+    ('SITE_NOT_ACTIVE',
+     'The site exists, but is not active: {detail}',
+     'Look at it in the dashboard of Frappe Cloud. When it is active again, call provision_retry({job}).');
+
 -- What the engine itself has to say.
 INSERT INTO provision.failure (error_code, message, hint) VALUES
     ('PLAN_FAILED',

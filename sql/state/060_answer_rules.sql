@@ -142,6 +142,40 @@ INSERT INTO provision.answer_rule (ordinal, kind, method, path_like, status_from
     (760, 'frappe_agent', 'GET',  NULL,               500, 599, NULL,  NULL,                      'transient',    'ENGINE_UNAVAILABLE', true,  true),
     (761, 'frappe_agent', NULL,   NULL,               500, 599, NULL,  NULL,                      'ambiguous',    'ENGINE_UNAVAILABLE', true,  true);
 
+-- Frappe Cloud, by the source of Press. To customers it shows what is their team's, and answers 403, 404 or a redirection to the site behind a
+-- custom domain where it shows nothing: all the same to us. What it throws is a 417 with a class of its own. A job of the site that cannot be
+-- listed, or one more archive, is done; whether it is, the guard tells.
+INSERT INTO provision.answer_rule (ordinal, kind, method, path_like, status_from, status_to, is_json, exc_type, verdict, error_code, trips, is_builtin) VALUES
+    (763, 'frappe_cloud', NULL,   NULL,                     200, 299, true,  NULL,                        'success',      NULL,                       false, true),
+    (764, 'frappe_cloud', 'GET',  NULL,                     200, 299, NULL,  NULL,                        'needs_person', 'NOT_PRESS',                false, true),
+    (765, 'frappe_cloud', NULL,   NULL,                     200, 299, NULL,  NULL,                        'ambiguous',    'NOT_PRESS',                false, true),
+    (766, 'frappe_cloud', 'GET',  '%/press.api.site.get?%', 300, 399, NULL,  NULL,                        'absent',       'SITE_ABSENT',              false, true),
+    (767, 'frappe_cloud', NULL,   NULL,                     300, 399, NULL,  NULL,                        'permanent',    'ENGINE_REDIRECTS',         false, true),
+    (768, 'frappe_cloud', NULL,   NULL,                     401, 401, NULL,  NULL,                        'needs_person', 'ENGINE_AUTH_FAILED',       false, true),
+    (769, 'frappe_cloud', 'GET',  '%/press.api.%',          403, 403, true,  'PermissionError',           'absent',       'SITE_ABSENT',              false, true),
+    (770, 'frappe_cloud', 'POST', '%/press.api.site.new',   403, 403, NULL,  NULL,                        'needs_person', 'ENGINE_PERMISSION_DENIED', false, true),
+    (771, 'frappe_cloud', 'POST', '%/press.api.site.%',     403, 404, true,  'PermissionError',           'duplicate',    'SITE_NOT_OURS',            false, true),
+    (772, 'frappe_cloud', NULL,   NULL,                     403, 403, NULL,  NULL,                        'needs_person', 'ENGINE_FORBIDDEN',         false, true),
+    (773, 'frappe_cloud', 'GET',  '%/press.api.%',          404, 404, true,  'DoesNotExistError',         'absent',       'SITE_ABSENT',              false, true),
+    (774, 'frappe_cloud', 'POST', '%/press.api.site.%',     404, 404, true,  'DoesNotExistError',         'duplicate',    'SITE_ABSENT',              false, true),
+    (775, 'frappe_cloud', NULL,   NULL,                     404, 404, NULL,  NULL,                        'needs_person', 'NOT_PRESS',                false, true),
+    (776, 'frappe_cloud', 'POST', '%/press.api.site.new',   409, 409, true,  'DuplicateEntryError',       'duplicate',    'SITE_TAKEN',               false, true),
+    (777, 'frappe_cloud', NULL,   NULL,                     400, 499, true,  'SiteAlreadyArchived',       'duplicate',    'SITE_ABSENT',              false, true),
+    (778, 'frappe_cloud', NULL,   NULL,                     400, 499, true,  'SiteUnderMaintenance',      'transient',    'SITE_BUSY',                false, true),
+    (779, 'frappe_cloud', NULL,   NULL,                     400, 499, true,  'SiteTooManyPendingBackups', 'transient',    'SITE_BUSY',                false, true),
+    (780, 'frappe_cloud', NULL,   NULL,                     400, 499, true,  'InsufficientSpaceOnServer', 'needs_person', 'CLOUD_SERVER_FULL',        false, true),
+    (781, 'frappe_cloud', NULL,   NULL,                     417, 417, true,  NULL,                        'permanent',    'CLOUD_REFUSED',            false, true),
+    (782, 'frappe_cloud', 'GET',  '%/press.api.site.exists%', 429, 429, NULL, NULL,                       'permanent',    'RATE_LIMITED',             false, true),
+    (783, 'frappe_cloud', NULL,   NULL,                     429, 429, NULL,  NULL,                        'transient',    'RATE_LIMITED',             false, true),
+    (784, 'frappe_cloud', NULL,   NULL,                     400, 499, NULL,  NULL,                        'permanent',    'REQUEST_REJECTED',         false, true),
+    (785, 'frappe_cloud', NULL,   NULL,                     503, 503, true,  'SessionStopped',            'transient',    'ENGINE_MAINTENANCE',       false, true),
+    (786, 'frappe_cloud', NULL,   NULL,                     503, 503, true,  'InReadOnlyMode',            'transient',    'ENGINE_MAINTENANCE',       false, true),
+    (787, 'frappe_cloud', NULL,   NULL,                     500, 500, true,  'QueryDeadlockError',        'transient',    'ENGINE_DEADLOCK',          false, true),
+    (788, 'frappe_cloud', 'GET',  NULL,                     500, 500, true,  NULL,                        'transient',    'CLOUD_ERROR',              false, true),
+    (789, 'frappe_cloud', NULL,   NULL,                     500, 500, true,  NULL,                        'ambiguous',    'CLOUD_ERROR',              false, true),
+    (790, 'frappe_cloud', 'GET',  NULL,                     500, 599, NULL,  NULL,                        'transient',    'ENGINE_UNAVAILABLE',       true,  true),
+    (791, 'frappe_cloud', NULL,   NULL,                     500, 599, NULL,  NULL,                        'ambiguous',    'ENGINE_UNAVAILABLE',       true,  true);
+
 -- Our own doing (CURLE_ABORTED_BY_CALLBACK), before every other reading of a transfer that ended without an answer.
 INSERT INTO provision.answer_rule (ordinal, delivery, curl_code, verdict, is_builtin) VALUES
     (800, 'not_sent', 42, 'interrupted', true),

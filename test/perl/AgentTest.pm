@@ -7,23 +7,33 @@ use Exporter 'import';
 use ProvisionTest;
 use Test::More;
 
-our @EXPORT = qw(create_agent create_site_tenants start_site_jobs site_jobs submits_are_single $root_password $bench);
+our @EXPORT = qw(shorten_times create_agent create_site_tenants start_site_jobs site_jobs submits_are_single $root_password $bench);
 
 our $root_password = 'root-of-mariadb-4711';
 our $bench = 'bench-0001-000001-f1';
 
-# Options are added to those of the engine; times of jobs in milliseconds: max_pending, max_running.
+# Times of jobs in milliseconds: max_pending, max_running. Pauses are short.
+sub shorten_times
+{
+	my ($node, %given) = @_;
+	my ($pending, $running) = ($given{max_pending} // 600_000, $given{max_running} // 600_000);
+
+	$node->safe_psql('postgres', qq{
+		UPDATE provision.remote_kind SET min_pause_ms = 50, max_pause_ms = 500, max_pending_ms = $pending, max_running_ms = $running;
+		UPDATE provision.step SET patience_ms = 300, backoff_ms = 50, backoff_max_ms = 200
+		 WHERE workflow_id IN (SELECT workflow_id FROM provision.workflow WHERE works_at = 'site_maker');});
+	return;
+}
+
+# Options are added to those of the engine; times as above.
 sub create_agent
 {
 	my ($node, $standin, %given) = @_;
 	my $url = $standin->url;
 	my $options = $given{options} // '{}';
-	my ($pending, $running) = ($given{max_pending} // 60_000, $given{max_running} // 60_000);
 
+	shorten_times($node, %given);
 	$node->safe_psql('postgres', qq{
-		UPDATE provision.remote_kind SET min_pause_ms = 50, max_pause_ms = 500, max_pending_ms = $pending, max_running_ms = $running;
-		UPDATE provision.step SET patience_ms = 300, backoff_ms = 50, backoff_max_ms = 200
-		 WHERE workflow_id IN (SELECT workflow_id FROM provision.workflow WHERE works_at = 'site_maker');
 		SELECT provision_engine_create('agent', '$url', 'frappe_agent',
 		         '{"bench": "$bench", "domain": "example.com", "max_concurrent": 50, "failure_threshold": 1000, "max_jobs": 1000}'::jsonb || '$options');
 		SELECT provision_engine_secret('agent', 'agent', 'test-token');

@@ -13,7 +13,7 @@ CREATE TEMPORARY TABLE refused AS
         '{"max_concurent": 3, "burst": -1, "rate_per_second": "fast", "allow_http": 1, "timeout_ms": 1.5, "site": "a b", "max_queue_depth": 1e30}') $$);
 SELECT is(ROW(code, message)::text, '(22023,"engine settings are not valid: 9 problems")', 'one error counts them') FROM refused;
 SELECT is(detail, 'base_url must not hold a user or password; provision_engine_secret() sets the credentials.
-kind must be "erpnext" or "frappe_agent", not "odoo".
+kind must be "erpnext", "frappe_agent" or "frappe_cloud", not "odoo".
 Option "allow_http" must be true or false.
 Option "burst" must be a whole number from 1 to 100000.
 Option "max_queue_depth" must be a whole number from 1 to 10000000.

@@ -39,6 +39,8 @@ test_what_is_sent(void)
 	request.correlation_id = "job-7";
 	request.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 	request.idempotency_key = "once-and-only";
+	request.job_key = "p0123";
+	request.team = "team-one";
 	request.body = "{\"a\":\"caf\xc3\xa9\"}";
 	request.body_length = strlen(request.body);
 	answer = hostile_call(&request);
@@ -51,6 +53,8 @@ test_what_is_sent(void)
 	tap_ok(holds(answer->body, "\nX-Request-Id: job-7\n"), "X-Request-Id");
 	tap_ok(holds(answer->body, "\ntraceparent: 00-0af7"), "traceparent");
 	tap_ok(holds(answer->body, "\nIdempotency-Key: once-and-only\n"), "key");
+	tap_ok(holds(answer->body, "\nX-Agent-Job-Id: p0123\n"), "key of a job");
+	tap_ok(holds(answer->body, "\nX-Press-Team: team-one\n"), "team");
 	tap_ok(holds(answer->body, "\nContent-Type: application/json\n"), "type");
 	tap_ok(holds(answer->body, "\nAccept: application/json\n"), "Accept");
 	tap_ok(holds(answer->body, "\nAccept-Encoding: "), "Accept-Encoding");
@@ -169,6 +173,8 @@ test_refusals(void)
 	REFUSED(correlation_id, "a\rb", "correlation id with CR");
 	REFUSED(traceparent, "a\tb", "trace context with a tab");
 	REFUSED(idempotency_key, "a\x01", "idempotency key with a control byte");
+	REFUSED(job_key, "a\n", "key of a job with LF");
+	REFUSED(team, "a\r\nX-Evil: 1", "team with a line end");
 	REFUSED(ca_file, "a\nb", "CA file with LF");
 	REFUSED(body_length, 5, "length without a body");
 	REFUSED(url, "http://nosuch.invalid/", "a name that does not exist");
