@@ -30,8 +30,8 @@ SELECT is_empty($$ SELECT DISTINCT pg_describe_object(pg_depend.classid, pg_depe
 
 -- Who may call and who owns.
 SELECT set_eq($$ SELECT proname::text FROM ours WHERE proacl IS NULL OR EXISTS (SELECT FROM aclexplode(proacl) AS acl WHERE acl.grantee = 0) $$,
-    '{is_alive,sees_everything,visible_tenants,visible_jobs,work_before}'::text[], 'everybody may call what views and policies ask, and nothing else');
-SELECT is_empty($$ SELECT name FROM ours WHERE prosecdef AND pronamespace = 'provision'::regnamespace AND proname NOT IN ('sees_everything', 'visible_tenants', 'visible_jobs', 'work_before', 'log_code_change') $$,
+    '{is_alive,sees_everything,visible_tenants,visible_jobs,acts_on_everything,acted_on_tenants,work_before}'::text[], 'everybody may call what views and policies ask, and nothing else');
+SELECT is_empty($$ SELECT name FROM ours WHERE prosecdef AND pronamespace = 'provision'::regnamespace AND proname NOT IN ('sees_everything', 'visible_tenants', 'visible_jobs', 'acts_on_everything', 'acted_on_tenants', 'work_before', 'log_code_change') $$,
     'rights of their own have the public functions, what views and policies ask, and the trigger that tells of changed code');
 SELECT is_empty($$ SELECT name FROM ours WHERE pronamespace <> 'provision'::regnamespace AND (proname NOT LIKE 'provision\_%' OR NOT prosecdef AND lanname <> 'c' AND proname <> 'provision_wait') $$,
     'outside of our schema are the public functions, all with rights of their own');

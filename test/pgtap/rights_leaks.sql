@@ -20,6 +20,10 @@ INSERT INTO provision.key_wait (job_id, reason) SELECT job_id, 'no key' FROM pro
 INSERT INTO provision.remote_job (job_id, ordinal, call, engine_id, remote_id, key, next_poll_at) SELECT job_id, 0, 'wait', engine_id, 1, 'k', now() FROM provision.job;
 INSERT INTO provision.job (tenant_id, engine_id, workflow_id, workflow, state, rank, correlation_id, created_by, finished_at)
 SELECT tenant.tenant_id, tenant.engine_id, workflow.workflow_id, 'onboarding', 'cancelled', 0, tenant.name, 'somebody', now() FROM provision.tenant, provision.workflow WHERE workflow.name = 'onboarding';
+INSERT INTO provision.schedule (tenant_id, name, workflow, cron, time_zone, missed, made_as, next_at, due_at, last_job_id)
+SELECT tenant_id, name, 'second', '0 2 * * *', 'UTC', 'once', current_user, 'infinity', 'infinity', job_id FROM provision.tenant JOIN provision.job USING (tenant_id) WHERE job.workflow = 'second';
+INSERT INTO provision.job (tenant_id, engine_id, workflow_id, workflow, state, rank, correlation_id, created_by, finished_at)
+SELECT tenant.tenant_id, tenant.engine_id, workflow.workflow_id, 'backup_site', 'completed', 0, tenant.name, 'somebody', now() FROM provision.tenant, provision.workflow WHERE workflow.name = 'backup_site';
 INSERT INTO provision.signal (job_id, name, asked_at, expires_at) SELECT job_id, 'go', now(), now() FROM provision.job;
 INSERT INTO provision.worker (pid) VALUES (0);
 INSERT INTO provision.audit_seal VALUES (1, 0, 0, 0, '', NULL, NULL, now(), '', '', NULL);
