@@ -4,18 +4,21 @@ CREATE OR REPLACE FUNCTION provision.engine_for(engine_id bigint, works_at text)
     RETURNS bigint
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT coalesce(CASE WHEN engine_for.works_at = 'site_maker' AND home.kind = 'erpnext' THEN agent.engine_id END, home.engine_id)
+    SELECT CASE engine_for.works_at WHEN 'proxy' THEN proxy.engine_id
+                                    WHEN 'site_maker' THEN coalesce(agent.engine_id, home.engine_id)
+                                    ELSE home.engine_id END
       FROM provision.engine AS home
       LEFT JOIN provision.engine AS agent ON agent.name = home.agent
+      LEFT JOIN provision.engine AS proxy ON proxy.name = coalesce(agent.proxy, home.proxy)
      WHERE home.engine_id = engine_for.engine_id;
 END;
-COMMENT ON FUNCTION provision.engine_for(bigint, text) IS 'The engine at which workflows and steps with this works_at work for tenants of this one: itself, or its agent.';
+COMMENT ON FUNCTION provision.engine_for(bigint, text) IS 'The engine at which workflows and steps with this works_at work for tenants of this one: itself, its agent, or the proxy of that; null: there is no proxy.';
 
-CREATE OR REPLACE FUNCTION provision.place_of(kind text)
+CREATE OR REPLACE FUNCTION provision.place_of(engine provision.engine)
     RETURNS text
     LANGUAGE sql IMMUTABLE
-    RETURN CASE kind WHEN 'erpnext' THEN 'home' ELSE 'site_maker' END;
-COMMENT ON FUNCTION provision.place_of(text) IS 'Which works_at, of a workflow whose steps work at both, an engine of this kind serves.';
+    RETURN CASE WHEN engine.kind = 'erpnext' THEN 'home' WHEN engine.kind = 'frappe_agent' AND engine.bench IS NULL THEN 'proxy' ELSE 'site_maker' END;
+COMMENT ON FUNCTION provision.place_of(provision.engine) IS 'Which works_at, of a workflow whose steps work at several engines, this one serves.';
 
 CREATE OR REPLACE FUNCTION provision.site_number(tenant provision.tenant, engine provision.engine)
     RETURNS integer
@@ -60,15 +63,15 @@ AS $$
 DECLARE
     target record;
 BEGIN
-    SELECT engine.engine_id, engine.name, engine.kind, provision.site_number(tenant, engine) AS site, present.name AS present INTO target
+    SELECT engine.engine_id, engine.name, provision.place_of(engine) AS place, provision.site_number(tenant, engine) AS site, present.name AS present INTO target
       FROM provision.job
       JOIN provision.engine AS present ON present.engine_id = job.engine_id
       JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
       JOIN provision.engine ON engine.engine_id = provision.engine_for(tenant.engine_id, move_job.works_at)
      WHERE job.job_id = move_job.job_id;
-    IF provision.place_of(target.kind) <> move_job.works_at THEN
+    IF target.place IS DISTINCT FROM move_job.works_at THEN
         PERFORM provision.finish_job(move_job.job_id, 'failed', 'ENGINE_MISSING',
-                    CASE move_job.works_at WHEN 'home' THEN 'an ERPNext' ELSE 'the engine that makes sites' END);
+                    CASE move_job.works_at WHEN 'home' THEN 'an ERPNext' WHEN 'proxy' THEN 'the proxy of its server' ELSE 'the engine that makes sites' END);
         RETURN;
     END IF;
     UPDATE provision.job

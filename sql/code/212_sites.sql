@@ -27,7 +27,7 @@ DECLARE
     site constant text := provision.site_name(tenant, engine);
     problem constant text := CASE WHEN chosen.activates THEN provision.new_site_problem(site, engine.domain) END;
 BEGIN
-    IF engine.kind = 'erpnext' THEN
+    IF provision.place_of(engine) <> 'site_maker' THEN
         RAISE EXCEPTION 'workflow "%" cannot be started for tenant "%": its engine has no agent', chosen.name, tenant.name
             USING ERRCODE = 'PV003',
                   HINT = format('Name the engine of kind frappe_agent or frappe_cloud that makes its sites: provision_engine_update(%L, ''{"agent": "..."}'').', engine.name);

@@ -22,6 +22,7 @@ BEGIN
         'cluster', engine.cluster,
         'release_group', engine.release_group,
         'apps', to_jsonb(coalesce(engine.apps, '{erpnext}')),
+        'upstream', (SELECT maker.upstream FROM provision.engine AS maker WHERE maker.engine_id = provision.engine_for(tenant.engine_id, 'site_maker')),
         'run', coalesce((SELECT job.run FROM provision.job WHERE job.job_id = site_context.job_id), 1),
         'site_is_made', coalesce(tenant.metadata ->> 'created_site' = own_site, false),
         'confirmed', coalesce((SELECT job.options -> 'confirmed' = 'true' FROM provision.job WHERE job.job_id = site_context.job_id), false),

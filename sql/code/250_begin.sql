@@ -124,12 +124,12 @@ BEGIN ATOMIC
            live.calls_in_flight,
            provision.exclusion_name(step.exclusive, engine, tenant.settings),
            begun.is_wanted, begun.time_left_ms, step.only_looks, live.wish IS NOT NULL, step.signals,
-           CASE WHEN step.works_at <> provision.place_of(engine.kind) THEN step.works_at END,
+           CASE WHEN step.works_at <> provision.place_of(engine) THEN step.works_at END,
            (SELECT control.paused_at IS NULL FROM provision.control)
                AND provision.takes_calls(engine_state)
                AND (engine_state.breaker = 'closed'
                     OR engine_state.breaker = 'half_open' AND engine_state.probe_job_id = live.job_id),
-           CASE WHEN begun.is_wanted AND coalesce(begun.time_left_ms > 0, true) AND coalesce(step.works_at = provision.place_of(engine.kind), true) THEN
+           CASE WHEN begun.is_wanted AND coalesce(begun.time_left_ms > 0, true) AND coalesce(step.works_at = provision.place_of(engine), true) THEN
                provision.next_call(CASE WHEN live.wish IS NOT NULL THEN 'provision.plan_withdrawal' WHEN live.direction = 'back' THEN step.undo_function ELSE step.plan_function END,
                    CASE WHEN live.wish IS NOT NULL THEN provision.plan_context(live.job_id, tenant, engine.name, step.name, live.answers, live.options)
                                                   || provision.withdrawal_context(live.job_id, live.ordinal)
@@ -159,7 +159,9 @@ BEGIN ATOMIC
       JOIN provision.tenant ON tenant.tenant_id = live.tenant_id
       JOIN provision.engine ON engine.engine_id = live.engine_id
       JOIN provision.engine_state ON engine_state.engine_id = live.engine_id
-     CROSS JOIN LATERAL (SELECT CASE WHEN step.condition IS NULL OR live.started_at IS NOT NULL OR live.direction = 'back' THEN true
+     CROSS JOIN LATERAL (SELECT CASE WHEN live.started_at IS NOT NULL OR live.direction = 'back' THEN true
+                                     WHEN step.works_at = 'proxy' AND provision.engine_for(tenant.engine_id, 'proxy') IS NULL THEN false
+                                     WHEN step.condition IS NULL THEN true
                                      ELSE provision.meets(step.condition, tenant, live.options) END AS is_wanted,
                                 CASE WHEN step.deadline_ms IS NOT NULL THEN
                                      step.deadline_ms - coalesce((extract(epoch FROM clock_timestamp() - live.started_at) * 1000)::bigint, 0) END AS time_left_ms) AS begun

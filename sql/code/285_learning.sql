@@ -58,7 +58,7 @@ BEGIN
       JOIN provision.job ON job.job_id = ended.job_id
       JOIN provision.job_step ON job_step.job_id = job.job_id
       JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = job_step.ordinal
-     CROSS JOIN LATERAL (SELECT CASE WHEN step.works_at IS NULL THEN job.engine_id
+     CROSS JOIN LATERAL (SELECT CASE WHEN coalesce(step.works_at, 'proxy') = 'proxy' THEN job.engine_id       -- that of a proxy is soon done
                                      ELSE (SELECT provision.engine_for(tenant.engine_id, step.works_at) FROM provision.tenant WHERE tenant.tenant_id = job.tenant_id)
                                 END AS engine_id) AS place
      WHERE job_step.started_at IS NOT NULL

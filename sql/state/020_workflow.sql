@@ -74,7 +74,7 @@ CREATE TABLE provision.step (
     CONSTRAINT deadline_is_a_year_at_most CHECK (deadline_ms BETWEEN 1 AND 31536000000),
     CONSTRAINT on_cancel_is_known CHECK (on_cancel IN ('await', 'end')),
     CONSTRAINT signals_are_named CHECK (jsonb_typeof(signals) = 'object' AND signals <> '{}'),
-    CONSTRAINT works_at_is_a_known_place CHECK (works_at IN ('home', 'site_maker'))
+    CONSTRAINT works_at_is_a_known_place CHECK (works_at IN ('home', 'site_maker', 'proxy'))
 );
 COMMENT ON TABLE provision.step IS 'One unit of progress the user sees; its plan function turns what is known into calls.';
 COMMENT ON COLUMN provision.step.plan_function IS 'Schema-qualified name of a function (job jsonb) RETURNS SETOF provision.call. A name, not regproc, so that pg_upgrade can carry it.';
@@ -92,7 +92,7 @@ COMMENT ON COLUMN provision.step.patience_ms IS 'How long after a lost answer th
 COMMENT ON COLUMN provision.step.deadline_ms IS 'Milliseconds from its first call, pauses between tries included, after which the step makes no further call and fails; null: no limit.';
 COMMENT ON COLUMN provision.step.on_cancel IS 'Its call in flight when the job is cancelled or its deadline passes: await or end. Reads are always ended; what could neither be repeated nor looked for afterwards is always awaited.';
 COMMENT ON COLUMN provision.step.signals IS 'Signals that its plan may wait for: {"approval": {"timeout": "1 day"}}. timeout: from when the step first waits until it fails, an interval from 1 millisecond to 365 days. secrets, an array: keys of the payload that it must have, and that are sealed at once.';
-COMMENT ON COLUMN provision.step.works_at IS 'Where it works, as workflow.works_at; named by each step of a workflow or by none. A job moves to the engine of the step that is next. Null: where the workflow does.';
+COMMENT ON COLUMN provision.step.works_at IS 'Where it works, as workflow.works_at, or proxy: at the proxy server in front of the engine that makes sites; where there is none the step is skipped. Named by each step of a workflow or by none. A job moves to the engine of the step that is next. Null: where the workflow does.';
 COMMENT ON COLUMN provision.step.only_looks IS 'It never changes anything on the server: a call that would fails the step before it is sent. A job of such steps alone is in nobody''s way.';
 
 CREATE TYPE provision.call AS (

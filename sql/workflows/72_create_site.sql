@@ -139,15 +139,17 @@ INSERT INTO provision.workflow (name, version, activates, is_builtin, needs, wor
 ON CONFLICT (name, version) DO UPDATE SET description = EXCLUDED.description;
 
 -- Weights are durations in seconds, about; a site takes minutes.
-INSERT INTO provision.step (workflow_id, ordinal, name, title, plan_function, critical, weight, requires, exclusive, max_attempts, backoff_max_ms, patience_ms, undo_function)
+INSERT INTO provision.step (workflow_id, ordinal, name, title, works_at, plan_function, critical, weight, requires, runs_after, exclusive, max_attempts, backoff_max_ms, patience_ms,
+                            undo_function)
 SELECT workflow.workflow_id, step.*
   FROM provision.workflow,
        (VALUES
-        (0, 'step_0_agent_check', 'Check the server', 'provision.plan_agent_check', true, 1, '{}'::text[], NULL, 5, 30000, 5000, NULL),
+        (0, 'step_0_agent_check', 'Check the server', 'site_maker', 'provision.plan_agent_check', true, 1, '{}'::text[], '{}'::text[], NULL, 5, 30000, 5000, NULL),
         -- A web process of Agent is given half a minute for a request whose client has gone.
-        (1, 'step_1_site', 'Create the site', 'provision.plan_site', true, 300, '{step_0_agent_check}', 'site', 5, 30000, 30000, 'provision.undo_site'),
-        (2, 'step_2_answers', 'Wait until the site answers', 'provision.plan_site_answers', false, 10, '{step_1_site}', NULL, 20, 30000, 5000, NULL)
-       ) AS step (ordinal, name, title, plan_function, critical, weight, requires, exclusive, max_attempts, backoff_max_ms, patience_ms, undo_function)
+        (1, 'step_1_site', 'Create the site', 'site_maker', 'provision.plan_site', true, 300, '{step_0_agent_check}', '{}', 'site', 5, 30000, 30000, 'provision.undo_site'),
+        (2, 'step_2_proxy', 'Tell the proxy of the site', 'proxy', 'provision.plan_proxy_site', true, 10, '{step_1_site}', '{}', 'site', 5, 30000, 30000, 'provision.undo_proxy_site'),
+        (3, 'step_3_answers', 'Wait until the site answers', 'site_maker', 'provision.plan_site_answers', false, 10, '{step_1_site}', '{step_2_proxy}', NULL, 20, 30000, 5000, NULL)
+       ) AS step (ordinal, name, title, works_at, plan_function, critical, weight, requires, runs_after, exclusive, max_attempts, backoff_max_ms, patience_ms, undo_function)
  WHERE workflow.name = 'create_site'
    AND workflow.version = 1
 ON CONFLICT (workflow_id, ordinal) DO UPDATE SET title = EXCLUDED.title, weight = EXCLUDED.weight;

@@ -19,13 +19,14 @@ INSERT INTO provision.workflow (name, version, deletes, is_builtin, needs, works
     ('delete_site', 1, true, true, '{}', 'site_maker', 'The end of the tenant''s site: its database is dropped, its folder moved to the archive.')
 ON CONFLICT (name, version) DO UPDATE SET description = EXCLUDED.description;
 
-INSERT INTO provision.step (workflow_id, ordinal, name, title, plan_function, critical, weight, requires, exclusive, max_attempts, backoff_max_ms, patience_ms)
+INSERT INTO provision.step (workflow_id, ordinal, name, title, works_at, plan_function, critical, weight, requires, exclusive, max_attempts, backoff_max_ms, patience_ms)
 SELECT workflow.workflow_id, step.*
   FROM provision.workflow,
        (VALUES
-        (0, 'step_0_agent_check', 'Check the server', 'provision.plan_agent_check', true, 1, '{}'::text[], NULL, 5, 30000, 5000),
-        (1, 'step_1_site', 'Delete the site', 'provision.plan_site_removal', true, 60, '{step_0_agent_check}', 'site', 5, 30000, 30000)
-       ) AS step (ordinal, name, title, plan_function, critical, weight, requires, exclusive, max_attempts, backoff_max_ms, patience_ms)
+        (0, 'step_0_agent_check', 'Check the server', 'site_maker', 'provision.plan_agent_check', true, 1, '{}'::text[], NULL, 5, 30000, 5000),
+        (1, 'step_1_site', 'Delete the site', 'site_maker', 'provision.plan_site_removal', true, 60, '{step_0_agent_check}', 'site', 5, 30000, 30000),
+        (2, 'step_2_proxy', 'Have the proxy forget the site', 'proxy', 'provision.plan_proxy_removal', true, 10, '{step_1_site}', 'site', 5, 30000, 30000)
+       ) AS step (ordinal, name, title, works_at, plan_function, critical, weight, requires, exclusive, max_attempts, backoff_max_ms, patience_ms)
  WHERE workflow.name = 'delete_site'
    AND workflow.version = 1
 ON CONFLICT (workflow_id, ordinal) DO UPDATE SET title = EXCLUDED.title, weight = EXCLUDED.weight;

@@ -33,7 +33,7 @@ WITH source AS (
 ), joined AS (
     SELECT ordinal, new_name AS name, title, plan_function, undo_function, critical, optional, weight * 10 AS weight, '{}'::text[] AS requires, new_runs_after AS runs_after,
            concat_ws(' && ', '!($.facts.given_site == $.settings.site)', '(' || condition::text || ')')::jsonpath AS condition, exclusive,
-           max_attempts, backoff_ms, backoff_max_ms, patience_ms, deadline_ms, on_cancel, only_looks, 'site_maker' AS works_at, signals
+           max_attempts, backoff_ms, backoff_max_ms, patience_ms, deadline_ms, on_cancel, only_looks, works_at, signals
       FROM of_site
     UNION ALL
     SELECT 50, 'credentials', 'Receive the credentials', 'provision.plan_credentials', NULL, true, false, 100, '{}', (SELECT array_agg(new_name ORDER BY ordinal) FROM of_site), NULL, NULL,

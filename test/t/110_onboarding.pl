@@ -53,7 +53,7 @@ $node->safe_psql('postgres', qq[SELECT count(*) FROM (SELECT provision_signal(jo
 ok(poll($node, "SELECT count(*) = $carried_out FROM provision.onboarding_status WHERE status IN ('completed', 'failed')"), 'they are handed over, and the jobs end');
 is($node->safe_psql('postgres', "SELECT DISTINCT state FROM provision.job_status WHERE tenant = ANY ('{$list}')"), 'completed', 'well') or diag(open_steps($node), last_calls($node));
 is($node->safe_psql('postgres', "SELECT DISTINCT lifecycle FROM provision.tenant WHERE name = ANY ('{$list}')"), 'active', 'the tenants are active');
-is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT engine.name || ' ' || (step.works_at = provision.place_of(engine.kind)), ', ') FROM provision.attempt
+is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT engine.name || ' ' || (step.works_at = provision.place_of(engine)), ', ') FROM provision.attempt
 	JOIN provision.engine USING (engine_id) JOIN provision.job USING (job_id) JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = attempt.ordinal}),
 	'agent true, bench true', 'each step called its own engine');
 is(join(' ', sort keys %{ { map { $_->{site} => 1 } $erpnext->requests } }), join(' ', sort map { "$_.example.com" } @chosen), 'each company was set up on its own site');
