@@ -23,13 +23,8 @@ CREATE OR REPLACE VIEW provision.onboarding_status WITH (security_barrier) AS
            job.created_at AS requested_at,
            job.started_at,
            job.finished_at
-      FROM provision.tenant
-      JOIN LATERAL (SELECT newest.*
-                      FROM provision.job AS newest
-                     WHERE newest.tenant_id = tenant.tenant_id
-                       AND newest.workflow = 'onboarding'
-                     ORDER BY newest.job_id DESC
-                     LIMIT 1) AS job ON true
+      FROM provision.job
+      JOIN provision.tenant ON tenant.tenant_id = job.tenant_id
      CROSS JOIN LATERAL (SELECT bool_or(job_step.name = 'credentials' AND job_step.state IN ('completed', 'skipped')) AS has_credentials,
                                 bool_or(job_step.name LIKE 'step\_%' AND job_step.started_at IS NOT NULL) AS migration_began
                            FROM provision.job_step
@@ -40,8 +35,13 @@ CREATE OR REPLACE VIEW provision.onboarding_status WITH (security_barrier) AS
                             AND signal.name = 'credentials'
                             AND signal.received_at IS NULL
                             AND job.finished_at IS NULL) AS awaited ON true
-      LEFT JOIN LATERAL (SELECT * FROM provision.forecast WHERE forecast.job_id = job.job_id OFFSET 0) AS forecast ON true
-     WHERE (SELECT provision.sees_everything()) OR tenant.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]);
+      LEFT JOIN LATERAL (SELECT * FROM provision.forecast WHERE forecast.job_id = job.job_id AND job.finished_at IS NULL LIMIT 1) AS forecast ON true
+     WHERE ((SELECT provision.sees_everything()) OR tenant.tenant_id = ANY ((SELECT provision.visible_tenants())::bigint[]))
+       AND job.workflow = 'onboarding'
+       AND job.job_id = (SELECT max(newest.job_id)
+                           FROM provision.job AS newest
+                          WHERE newest.tenant_id = job.tenant_id
+                            AND newest.workflow = 'onboarding');
 COMMENT ON VIEW provision.onboarding_status IS 'How far is the onboarding? One row for each tenant that was taken on with provision_onboard(), about its newest request, in words for the customer.';
 COMMENT ON COLUMN provision.onboarding_status.status IS 'pending: in the queue; in_progress: the site is being made, or its credentials are waited for; credentials_received; migrating: the site is being set up; completed; failed; cancelled: by somebody, or what it made is being removed or was.';
 COMMENT ON COLUMN provision.onboarding_status.queue_position IS '1 is the next. Null unless pending, like jobs_ahead and estimated_wait.';
