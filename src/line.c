@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -14,6 +16,12 @@
 #include "utils/float.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
+
+/* So many waiting jobs are read one by one, as provision.waiting_stops() says; what is behind them is estimated. */
+#define NEAR_JOBS 5000
+
+/* So many are read at first for who turns out to ask for more than one. */
+#define FIRST_JOBS 200
 
 /* What adds up over all that is before a job. */
 enum
@@ -39,7 +47,8 @@ typedef struct Stop
 typedef struct Line
 {
 	int64		engine_id;
-	double		known_to;		/* the highest rank it was read for */
+	double		known_to;		/* up to this rank it is known; before it was read, to none */
+	int64		waiting;		/* jobs that were read one by one */
 	uint64		count;
 	Stop	   *stops;
 	MemoryContext context;
@@ -118,25 +127,42 @@ add_up(Line *line)
 	hash_destroy(sites);
 }
 
+/* Where not all was read that waits up to this rank, the last job that was read, and what has its rank, stay unknown. */
+static void
+note_extent(Line *line, double up_to, int max_jobs)
+{
+	double		last = -get_float8_infinity();
+
+	line->waiting = 0;
+	for (uint64 i = 0; i < line->count; i++)
+	{
+		if (line->stops[i].sums[SUM_JOBS] != 1)
+			continue;
+		line->waiting++;
+		last = Max(last, line->stops[i].rank);
+	}
+	line->known_to = max_jobs < NEAR_JOBS && line->waiting >= max_jobs ? nextafter(last, -HUGE_VAL) : up_to;
+}
+
 /* With the snapshot of the query that asks, so that all its rows see one line. */
 static void
-read_line(Line *line, double up_to)
+read_line(Line *line, double up_to, int max_jobs)
 {
-	Oid			types[] = {INT8OID, FLOAT8OID};
-	Datum		values[] = {Int64GetDatum(line->engine_id), Float8GetDatum(up_to)};
+	Oid			types[] = {INT8OID, FLOAT8OID, INT4OID, BOOLOID};
+	Datum		values[] = {Int64GetDatum(line->engine_id), Float8GetDatum(up_to), Int32GetDatum(max_jobs), BoolGetDatum(max_jobs >= NEAR_JOBS)};
 
 	MemoryContextReset(line->context);
 	SPI_connect();
 	if (SPI_execute_with_args("SELECT begun.* FROM provision.begun_stops($1, $2) AS begun"
-							  " UNION ALL SELECT waiting.* FROM provision.waiting_stops($1, $2) AS waiting"
-							  " UNION ALL SELECT distant.* FROM provision.distant_stops($1, $2) AS distant",
+							  " UNION ALL SELECT waiting.* FROM provision.waiting_stops($1, $2, $3) AS waiting"
+							  " UNION ALL SELECT distant.* FROM provision.distant_stops($1, $2) AS distant WHERE $4",
 							  lengthof(types), types, values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the line of engine " INT64_FORMAT, line->engine_id);
-	line->known_to = up_to;
 	line->count = SPI_processed;
 	line->stops = MemoryContextAlloc(line->context, Max(line->count, 1) * sizeof(Stop));
 	for (uint64 i = 0; i < line->count; i++)
 		read_stop(&line->stops[i], SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+	note_extent(line, up_to, max_jobs);
 	qsort(line->stops, line->count, sizeof(Stop), compare_stops);
 	add_up(line);
 	SPI_finish();
@@ -166,9 +192,17 @@ make_line(int64 engine_id)
 	return line;
 }
 
+/* Each time as far again and more, so that all that was read in vain is less than what is read at last. */
+static void
+read_further(Line *line, double rank)
+{
+	for (int64 jobs = Max(4 * line->waiting, FIRST_JOBS); rank > line->known_to; jobs *= 4)
+		read_line(line, get_float8_infinity(), (int) Min(jobs, NEAR_JOBS));
+}
+
 /*
  * Who asks for one job reads no further than to its place; who asks for
- * another one behind it is likely to ask for all.
+ * another one behind it may ask for more.
  */
 static Line *
 line_of(Reading *reading, FmgrInfo *function, int64 engine_id, double rank)
@@ -179,11 +213,11 @@ line_of(Reading *reading, FmgrInfo *function, int64 engine_id, double rank)
 	if (line == NULL)
 	{
 		line = make_line(engine_id);
-		read_line(line, rank);
+		read_line(line, rank, NEAR_JOBS);
 		reading->lines = lappend(reading->lines, line);
 	}
 	else if (rank > line->known_to)
-		read_line(line, get_float8_infinity());
+		read_further(line, rank);
 	MemoryContextSwitchTo(caller);
 	return line;
 }

@@ -74,7 +74,7 @@ END;
 $$;
 COMMENT ON FUNCTION provision.begun_stops(bigint, double precision) IS 'Jobs of an engine that run, have a place at Frappe Agent, or wait for an exclusion with a rank up to this.';
 
-CREATE OR REPLACE FUNCTION provision.waiting_stops(engine_id bigint, up_to double precision)
+CREATE OR REPLACE FUNCTION provision.waiting_stops(engine_id bigint, up_to double precision, max_jobs integer)
     RETURNS SETOF provision.stop
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -92,11 +92,11 @@ BEGIN
                AND NOT pending.awaits_remote
                AND pending.rank <= waiting_stops.up_to
              ORDER BY pending.rank, pending.job_id
-             LIMIT 5000) AS job
+             LIMIT max_jobs) AS job
       LEFT JOIN provision.typical_run AS run ON run.engine_id = job.engine_id AND run.workflow_id = job.workflow_id;
 END;
 $$;
-COMMENT ON FUNCTION provision.waiting_stops(bigint, double precision) IS 'The first 5,000 pending jobs of an engine, as far as their rank is up to this.';
+COMMENT ON FUNCTION provision.waiting_stops(bigint, double precision, integer) IS 'The first pending jobs of an engine, as far as their rank is up to this: at most max_jobs, which is 5,000 (NEAR_JOBS in src/line.c) where the rest is asked of distant_stops().';
 
 -- Far behind nobody needs to know the place to the last job: the numbers that jobs have there are cut into 2,048 to 4,096 pieces, and one job
 -- of each stands for its piece. Which one is left to chance, for engines may take turns, but always the same one, so that places do not dance.
