@@ -1,9 +1,13 @@
--- The outbox: what webhooks are to be told is written with the event itself, so that it is told if and only if it happened. Where there is
--- no webhook, one look at an empty table is all that an event costs.
+-- The outbox: what webhooks are to be told is written with the event itself, so that it is told if and only if it happened. Where there
+-- was never a webhook, a look at the size of its table is all that an event costs.
 
 CREATE OR REPLACE FUNCTION provision.wake_for_deliveries() RETURNS void
     AS 'MODULE_PATHNAME', 'provision_wake_for_deliveries' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION provision.wake_for_deliveries() IS 'Wakes the workers when the transaction commits, unless it is one''s own: that looks by itself.';
+
+CREATE OR REPLACE FUNCTION provision.may_have_webhooks() RETURNS boolean
+    AS 'MODULE_PATHNAME', 'provision_may_have_webhooks' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION provision.may_have_webhooks() IS 'There is a webhook, or there was one; false: the table has never held a row.';
 
 -- The same as job_status shows, without asking who looks.
 CREATE OR REPLACE FUNCTION provision.job_progress(job_id bigint, state text)
@@ -108,4 +112,6 @@ COMMENT ON FUNCTION provision.queue_deliveries() IS 'A delivery for each webhook
 CREATE OR REPLACE TRIGGER queue_deliveries
     AFTER INSERT ON provision.event
     REFERENCING NEW TABLE AS new_events
-    FOR EACH STATEMENT EXECUTE FUNCTION provision.queue_deliveries();
+    FOR EACH STATEMENT
+    WHEN (provision.may_have_webhooks())
+    EXECUTE FUNCTION provision.queue_deliveries();

@@ -256,7 +256,7 @@ BEGIN
                            AND NOT EXISTS (SELECT FROM provision.job_step
                                             WHERE job_step.job_id = worker.suspect_job_id AND job_step.attempt_id IS NOT NULL)
                       FROM provision.worker WHERE worker.incarnation = end_round.incarnation);
-    has_webhooks := EXISTS (SELECT FROM provision.webhook);
+    has_webhooks := provision.may_have_webhooks();
 END;
 $$;
 COMMENT ON FUNCTION provision.end_round(bigint)

@@ -102,11 +102,21 @@ rename "$key_file.away", $key_file;
 is_delivered($webhook{ok}, 'with the key it goes on by itself');
 is(join(' ', grep { $_ ne 'ok' } map { $_->{verdict} } ($receiver->messages('/ok'))[1 .. 21]), '', 'every signature is good');
 
-# Paused, everything waits; dropped, nothing is left.
+# Paused, everything waits. A dump of it, restored, is a copy that sends nothing until it is adopted, and then under the same ids; dropped, nothing is left.
 $node->safe_psql('postgres', "SELECT provision_pause_all(); SELECT provision_webhook_test($webhook{ok})");
 is($node->safe_psql('postgres', 'SELECT provision.next_delivery_at(8)'), '', 'everything paused, nothing is due');
+my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump.sql';
+$node->command_ok([ 'pg_dump', '--no-sync', '-f', $dump, '-d', $node->connstr('postgres') ], 'it is dumped');
+$node->safe_psql('postgres', 'CREATE DATABASE copy');
+$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, '-d', $node->connstr('copy') ], 'and restored');
 $node->safe_psql('postgres', 'SELECT provision_resume_all()');
 is_delivered($webhook{ok}, 'until it is resumed');
+my ($ping) = reverse $receiver->messages('/ok');
+my $is_sent = "FROM provision.webhook_log WHERE message_id = '$ping->{id}'";
+is($node->safe_psql('copy', "SELECT state || ' ' || attempt_count $is_sent"), 'waiting 0', 'the copy sends nothing');
+$node->safe_psql('copy', 'SELECT provision_adopt()');
+ok(poll($node, "SELECT state = 'delivered' $is_sent", 'copy'), 'until it is adopted');
+is(join(' ', map { $_->{verdict} } grep { $_->{id} eq $ping->{id} } $receiver->messages('/ok')), 'ok ok', 'then under the same id, with the same secret');
 $node->safe_psql('postgres', 'SELECT provision_webhook_drop(webhook_id) FROM provision.webhook_status');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM provision.secret WHERE webhook_id IS NOT NULL}), '0', 'dropped, their secrets are gone');
 $node->stop;
