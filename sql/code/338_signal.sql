@@ -57,7 +57,10 @@ BEGIN
             UNION ALL
             SELECT format('%s seems to be a secret, and the step does not declare it as one.', left(given.key, 100))
               FROM jsonb_each(payload - secrets) AS given
-             WHERE provision.redact(jsonb_build_object(given.key, given.value)) <> jsonb_build_object(given.key, given.value)) AS found;
+             WHERE provision.redact(jsonb_build_object(given.key, given.value)) <> jsonb_build_object(given.key, given.value)
+            UNION ALL
+            SELECT 'It holds an object with the key "$secret", in whose place a secret would be put.'
+             WHERE strpos(payload::text, '{"$secret"') > 0) AS found;
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION 'payload of signal "%" is not valid', refuse_invalid_payload.name
             USING ERRCODE = 'invalid_parameter_value', DETAIL = problem,
@@ -65,7 +68,7 @@ BEGIN
     END IF;
 END;
 $$;
-COMMENT ON FUNCTION provision.refuse_invalid_payload(text, jsonb, text[]) IS 'Error 22023 for a payload that is no object, too large, lacks one of these secrets or holds others.';
+COMMENT ON FUNCTION provision.refuse_invalid_payload(text, jsonb, text[]) IS 'Error 22023 for a payload that is no object, too large, lacks one of these secrets, holds others or names one.';
 
 CREATE OR REPLACE FUNCTION provision.seal_signal(tenant_id bigint, payload jsonb, secrets text[])
     RETURNS void

@@ -1,6 +1,6 @@
 -- A plan names secrets; what a server or a config says does not, however a plan passes it on.
 BEGIN;
-SELECT plan(6);
+SELECT plan(9);
 CREATE FUNCTION public.guard_passing(job jsonb) RETURNS SETOF provision.call LANGUAGE plpgsql STABLE AS $$
 DECLARE
     call provision.call;
@@ -25,5 +25,9 @@ SELECT is(pg_temp.outcome('{"options": {"own": true}, "facts": {"other": [{"$sec
 SELECT is(pg_temp.outcome('{"facts": {"other": [{"$secret": "mariadb_root_password"}]}}'), 'send', 'what is not passed on does no harm');
 SELECT is(pg_temp.outcome('{"facts": {"note": "{\"$secret\": \"admin_password\"}"}}'), 'send', 'nor does a text');
 SELECT is(pg_temp.outcome('{"options": {"own": true}, "signals": {"told": {"pin": {"$secret": "signal_pin"}}}}'), 'send', 'what signals brought is named by us');
+SELECT throws_ok($$SELECT provision.refuse_invalid_payload('go', '{"note": [{"$secret": "mariadb_root_password"}]}', '{}')$$, '22023', 'payload of signal "go" is not valid',
+    'so nobody else names one in a signal');
+SELECT throws_ok($$SELECT provision.refuse_invalid_payload('go', '{"$secret": "admin_password"}', '{}')$$, '22023', 'payload of signal "go" is not valid', 'nor by the whole of it');
+SELECT lives_ok($$SELECT provision.refuse_invalid_payload('go', '{"note": "hello"}', '{}')$$, 'which may hold anything else');
 SELECT * FROM finish();
 ROLLBACK;
