@@ -88,8 +88,9 @@ BEGIN
     SELECT * INTO waiting FROM provision.remote_job AS kept
      WHERE kept.job_id = begin_wait.job_id AND kept.ordinal = begin_wait.ordinal AND kept.call = begin_wait.call.name;
     IF waiting.status <> 'Left' AND (waiting.engine_id, waiting.remote_id, waiting.key) = (begin_wait.engine_id, number, begin_wait.call.body ->> 'key')
-       AND waiting.submitted_at >= (SELECT job_step.started_at FROM provision.job_step      -- not what an earlier run waited for
-                                     WHERE job_step.job_id = begin_wait.job_id AND job_step.ordinal = begin_wait.ordinal) THEN
+       AND (waiting.ended_at IS NULL
+            OR waiting.ended_at >= (SELECT job_step.started_at FROM provision.job_step      -- not what an earlier run waited for
+                                     WHERE job_step.job_id = begin_wait.job_id AND job_step.ordinal = begin_wait.ordinal)) THEN
         RETURN waiting;
     END IF;
     RETURN provision.open_remote_job(begin_wait.job_id, begin_wait.ordinal, begin_wait.call.name, begin_wait.engine_id, number, begin_wait.call.body ->> 'key',
