@@ -57,6 +57,13 @@ BEGIN
      WHERE job.job_id = due.job_id
        AND job.due_at > due.at;
     GET DIAGNOSTICS corrected = ROW_COUNT;
+    UPDATE provision.remote_job         -- else the job would look at its clock, and wait on
+       SET next_poll_at = now_it_is
+     WHERE remote_job.ctid = ANY (ARRAY(SELECT late.ctid FROM provision.remote_job AS late
+                                         WHERE late.ended_at IS NULL
+                                           AND late.next_poll_at < 'infinity'
+                                           AND late.next_poll_at > now_it_is + provision.poll_pause(late)
+                                           FOR NO KEY UPDATE SKIP LOCKED));
     PERFORM provision.correct_delivery_times(now_it_is);
     WITH later AS (
         UPDATE provision.signal

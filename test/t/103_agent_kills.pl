@@ -27,7 +27,7 @@ while ($killed < $kills && !jobs_are_over($node))
 	$killed++;
 }
 note("$killed kills");
-cmp_ok($killed, '>=', 2, 'the worker was killed again and again');
+cmp_ok($killed, '>=', $kills > 4 ? $kills : 2, 'the worker was killed again and again');
 ok(wait_for_jobs($node), 'all jobs end');
 is(tally($node), "completed $count", 'all sites are made') or diag(open_steps($node));
 my %started = %{ $standin->inventory->{started} };
