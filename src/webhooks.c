@@ -30,12 +30,13 @@
 /* What waits is counted at most this often. */
 #define TRIM_INTERVAL_MS 10000
 
-/* A wait must fit the operating system's integers; the clock may be set meanwhile. */
+/* A wait must fit the operating system's integers; the clock may be set meanwhile, and is looked at this often. */
 #define LONGEST_PAUSE_MS 60000
 
 static List *answers = NIL;		/* HttpAnswer *, not recorded yet, in TopMemoryContext */
 static int	in_flight = 0;
-static int64 due_at_ms = 0;
+static int64 due_at_ms = 0;		/* of the next look, because something happened; 0: nothing did */
+static TimestampTz retry_at = DT_NOEND; /* when a delivery is due by itself */
 static int64 looked_at_ms = 0;
 static int64 trimmed_at_ms = 0;
 
@@ -78,7 +79,12 @@ provision_webhooks_plan(bool some_exist)
 int64
 provision_webhooks_due_at_ms(void)
 {
-	return due_at_ms;
+	int64		retry_at_ms;
+
+	if (retry_at == DT_NOEND)
+		return due_at_ms;
+	retry_at_ms = provision_clock_ms() + Min(TimestampDifferenceMilliseconds(GetCurrentTimestamp(), retry_at), LONGEST_PAUSE_MS);
+	return due_at_ms == 0 ? retry_at_ms : Min(due_at_ms, retry_at_ms);
 }
 
 /* What a look came to; of use only once it is committed. */
@@ -155,12 +161,6 @@ send_requests(List *requests)
 	}
 }
 
-static int64
-clock_ms_at(TimestampTz time)
-{
-	return provision_clock_ms() + Min(TimestampDifferenceMilliseconds(GetCurrentTimestamp(), time), LONGEST_PAUSE_MS);
-}
-
 /* Begins nothing when the worker was told to stop: whatever was intended is taken back when it leaves. */
 static void
 finish_look(const Look *look)
@@ -178,8 +178,7 @@ finish_look(const Look *look)
 		send_requests(look->requests);
 	if (answers != NIL)
 		plan_look(looked_at_ms + LOCKED_PAUSE_MS);
-	if (look->next_at != DT_NOEND)
-		plan_look(clock_ms_at(look->next_at));
+	retry_at = look->next_at;
 }
 
 void
@@ -187,6 +186,11 @@ provision_webhooks_do(Worker *worker)
 {
 	Look		look = {.worker = worker, .next_at = DT_NOEND};
 
+	if (retry_at <= GetCurrentTimestamp())
+	{
+		plan_look(provision_clock_ms());
+		retry_at = DT_NOEND;
+	}
 	if (due_at_ms == 0 || due_at_ms > provision_clock_ms() || ShutdownRequestPending)
 		return;
 	if (provision_trouble_outlive("delivering to webhooks", do_look, &look))

@@ -25,7 +25,7 @@ extern void provision_webhooks_do(Worker *worker);
 /* Records what was answered, in the transaction in which the worker leaves. */
 extern void provision_webhooks_finish(const Worker *worker);
 
-/* By provision_clock_ms(); 0: when something happens. */
+/* When to come again, by provision_clock_ms(), a minute ahead at most; 0: when something happens. */
 extern int64 provision_webhooks_due_at_ms(void);
 
 #endif							/* PROVISION_WEBHOOKS_H */
