@@ -9,6 +9,7 @@ CREATE OR REPLACE FUNCTION provision.plan_of_kind(plan_function text, kind text)
         "provision.plan_agent_check": "provision.plan_cloud_check",
         "provision.plan_site": "provision.plan_cloud_site",
         "provision.plan_site_answers": "provision.plan_cloud_answers",
+        "provision.plan_site_session": "provision.plan_cloud_session",
         "provision.undo_site": "provision.undo_cloud_site",
         "provision.plan_site_removal": "provision.plan_cloud_removal",
         "provision.plan_backup": "provision.plan_cloud_backup"}' ->> plan_function, plan_function)

@@ -287,7 +287,7 @@ BEGIN
     PERFORM provision.refuse_missing_engines(tenants, chosen);
     PERFORM provision.refuse_full_queue(tenants);
     IF chosen.works_at = 'site_maker' THEN
-        PERFORM provision.prepare_site_jobs(tenants, chosen);
+        PERFORM provision.prepare_site_jobs(tenants, chosen, options);
         options := options - 'confirmed' || jsonb_build_object('confirmed', provision.is_administrator());
     END IF;
     PERFORM provision.claim_companies(tenants) WHERE chosen.activates;

@@ -43,6 +43,20 @@ END;
 $$;
 COMMENT ON FUNCTION provision.refuse_site_job(provision.tenant, provision.engine, provision.workflow) IS 'Error PV003 for a tenant whose site cannot be made, PV001 while it is deleted.';
 
+CREATE OR REPLACE FUNCTION provision.refuse_site_options(tenant provision.tenant, engine provision.engine, options jsonb)
+    RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF engine.kind = 'frappe_cloud' AND options ? 'keep' THEN
+        RAISE EXCEPTION 'option "keep" cannot be used for tenant "%"', tenant.name
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Frappe Cloud decides itself how long it keeps the backups of a site. Leave the option out.';
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION provision.refuse_site_options(provision.tenant, provision.engine, jsonb) IS 'Error 22023 for an option that whoever makes the tenant''s site cannot heed.';
+
 -- The password is made and sealed before anything is asked for with it, so that every repetition names the same one.
 CREATE OR REPLACE FUNCTION provision.make_admin_password(tenant_id bigint)
     RETURNS void
@@ -96,7 +110,7 @@ END;
 $$;
 COMMENT ON FUNCTION provision.note_given_site(provision.tenant, boolean) IS 'Notes whether the site was there before us. The caller holds the row of the tenant.';
 
-CREATE OR REPLACE FUNCTION provision.prepare_site_jobs(tenants text[], chosen provision.workflow)
+CREATE OR REPLACE FUNCTION provision.prepare_site_jobs(tenants text[], chosen provision.workflow, options jsonb)
     RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -110,6 +124,7 @@ BEGIN
         PERFORM provision.note_given_site(tenant, provision.is_site_given(tenant, engine, chosen));
         CONTINUE WHEN provision.is_site_given(tenant, engine, chosen);
         PERFORM provision.refuse_site_job(tenant, engine, chosen);
+        PERFORM provision.refuse_site_options(tenant, engine, options);
         IF tenant.settings ->> 'site' IS NULL THEN      -- from now on everything agrees where the tenant lives
             UPDATE provision.tenant AS kept
                SET config = kept.config || jsonb_build_object('site', provision.site_name(tenant, engine)),
@@ -128,8 +143,8 @@ BEGIN
     END LOOP;
 END;
 $$;
-COMMENT ON FUNCTION provision.prepare_site_jobs(text[], provision.workflow)
-    IS 'Checks and completes what jobs about sites need: the name of the site, which becomes part of the config, and a password. Errors: as refuse_site_job(); F0000 no key to seal with.';
+COMMENT ON FUNCTION provision.prepare_site_jobs(text[], provision.workflow, jsonb)
+    IS 'Checks and completes what jobs about sites need: the name of the site, which becomes part of the config, and a password. Errors: as refuse_site_job(); 22023 options; F0000 no key to seal with.';
 
 -- All that bodies of calls to an engine may name; the tenant's own come first.
 CREATE OR REPLACE FUNCTION provision.body_secrets(engine_id bigint, tenant_id bigint, OUT names text[], OUT sealed bytea[], OUT identities text[])

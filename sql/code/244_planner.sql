@@ -23,7 +23,7 @@ CREATE OR REPLACE FUNCTION provision.planner_functions()
         cloud_site_is_ours, give_up_unless_cloud_site_is_ours, look_for_cloud_name,
         look_for_cloud_jobs, wait_for_cloud_job, cloud_jobs_at_work, give_up_on_cloud_job, plan_cloud_work, plan_cloud_reason,
         plan_cloud_check, plan_cloud_archive, new_cloud_site_body, own_cloud_deploy, plan_new_cloud_site, give_up_on_idle_cloud_site,
-        plan_cloud_site, plan_cloud_answers, undo_cloud_site, plan_cloud_removal, row_since, conclude_cloud_backup, plan_cloud_backup,
+        plan_cloud_site, plan_cloud_answers, plan_cloud_session, undo_cloud_site, plan_cloud_removal, row_since, conclude_cloud_backup, plan_cloud_backup,
 
         plan_undo_documents, plan_finding, plan_removal, judge_undo, undo_results, undo_label,
         created, is_to_be_undone, finding_call, documents_to_undo, names_in,

@@ -185,6 +185,24 @@ END;
 $$;
 COMMENT ON FUNCTION provision.undo_cloud_site(jsonb) IS 'Removes the site that the job had made, under the name that Press gave it: archives it when nothing works on it any more, and makes sure that it is gone.';
 
+-- Entering ---------------------------------------------------------------------------------------------------------------
+
+-- A session of the Administrator opens everything, so whose site it is is asked before, unless a platform administrator wants it.
+CREATE OR REPLACE FUNCTION provision.plan_cloud_session(job jsonb)
+    RETURNS SETOF provision.call
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM provision.give_up_unless_cloud_site_is_ours(job, 'SITE_NOT_OURS') WHERE job #> '{agent,confirmed}' IS DISTINCT FROM 'true';
+    PERFORM provision.give_up('SITE_ABSENT', provision.setting(job, 'site')) WHERE NOT provision.found(job, 'look for site');
+    RETURN NEXT provision.look_at_cloud_site(job, 'look for site');
+    RETURN NEXT provision.with_seals(provision.cloud_list('open session', 'site.login',
+        provision.cloud_site_name(job) || '{"reason": "API keys for the set-up of the site"}'), '{"site_session": "{message.sid}"}');
+END;
+$$;
+COMMENT ON FUNCTION provision.plan_cloud_session(jsonb) IS 'Has Press open a session of the Administrator of the tenant''s site, which is sealed. Each call opens another, so one whose answer is lost does no harm.';
+
 -- Deleting ---------------------------------------------------------------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION provision.plan_cloud_removal(job jsonb)

@@ -1,6 +1,6 @@
 -- create_site on Frappe Cloud: what is looked at first, what is found to be whose, and when nothing is sent.
 BEGIN;
-SELECT plan(25);
+SELECT plan(29);
 CREATE FUNCTION pg_temp.job(answers jsonb, agent jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_build_object('job_id', 7, 'key', '00000000-0000-0000-0000-000000000000', 'tenant', 'acme', 'settings', '{"site": "acme-inc.frappe.cloud"}'::jsonb, 'facts', '{}'::jsonb,
         'options', '{}'::jsonb, 'answers', answers,
@@ -53,6 +53,14 @@ SELECT is(pg_temp.next(:'absent'::jsonb || pg_temp.answered('look for the name',
 SELECT is(pg_temp.next(pg_temp.site('look for site', 'Updating'), :'ours', 'provision.plan_site_removal'), 'wait for a pause before delete site', 'a site that is busy is waited for');
 SELECT is(pg_temp.next(pg_temp.site('look for site', 'Active'), plan => 'provision.plan_backup'), 'fail SITE_NOT_OURS', 'somebody else''s is not backed up');
 SELECT is(pg_temp.next(pg_temp.site('look for site', 'Active'), '{"confirmed": true}', 'provision.plan_backup'), 'look for backups before', 'unless a platform administrator says so');
+
+SELECT is(pg_temp.next(pg_temp.site('look for site', 'Active'), plan => 'provision.plan_site_session'), 'fail SITE_NOT_OURS', 'nobody enters what is somebody else''s');
+SELECT is(pg_temp.next(:'absent', '{"confirmed": true}', 'provision.plan_site_session'), 'fail SITE_ABSENT', 'or is not there');
+SELECT is((SELECT ROW((next.call).path, (next.call).seals)::text FROM provision.next_call('provision.plan_site_session', pg_temp.job(pg_temp.site('look for site', 'Active'), :'ours')) AS next),
+          ROW('/api/method/press.api.site.login', '{"site_session": "{message.sid}"}'::jsonb)::text, 'a session is sealed, and nothing else kept of the answer');
+SELECT provision_engine_create('cloud', 'https://frappecloud.com', 'frappe_cloud', '{"team": "t1", "plan": "p", "domain": "frappe.cloud"}');
+SELECT provision_tenant_create('acme-inc', 'cloud', '{"company_name": "Acme", "country": "US"}');
+SELECT throws_ok($$ SELECT provision_start('acme-inc', 'backup_site', '{"keep": "30 days"}') $$, '22023', 'option "keep" cannot be used for tenant "acme-inc"', 'Press keeps backups as it likes');
 
 SELECT is((SELECT body FROM provision.planned_calls('provision.plan_site', pg_temp.job(:'clear')) AS planned, LATERAL (SELECT (planned.call).name, (planned.call).body) AS called WHERE called.name = 'create site'),
           '{"site": {"name": "acme-inc", "apps": ["frappe", "erpnext"], "plan": "USD 10", "group": "b1", "domain": "frappe.cloud"}}', 'what Press is told');

@@ -3,6 +3,7 @@ use strict;
 use warnings;
 use AgentTest;
 use CloudTest;
+use Digest::SHA 'sha256_hex';
 use JSON::PP;
 use PostgreSQL::Test::Utils;
 use PressStandin;
@@ -62,6 +63,18 @@ $node->safe_psql('postgres', q{SELECT provision_create_site('first')});
 ok(wait_for_jobs($node), 'a job for it ends');
 is({ site_jobs($node) }->{first}, 'failed SITE_TAKEN', 'what somebody made under it is left alone');
 
+# -- entered
+$node->safe_psql('postgres', q{
+	WITH entering AS (INSERT INTO provision.workflow (name, works_at) VALUES ('enter', 'site_maker') RETURNING workflow_id)
+	INSERT INTO provision.step (workflow_id, ordinal, name, plan_function, critical) SELECT workflow_id, 0, 'step_0', 'provision.plan_cloud_session', true FROM entering;
+	SELECT provision_start('second', 'enter')});
+ok(wait_for_jobs($node), 'a session is opened');
+is({ site_jobs($node) }->{second}, 'completed', 'by Press') or diag(last_calls($node));
+is($node->safe_psql('postgres', q{SELECT string_agg(secret.name, ' ') FROM provision.secret JOIN provision.tenant USING (tenant_id) WHERE tenant.name = 'second'}), 'site_session', 'and sealed');
+my $session = substr sha256_hex('second.frappe.cloud'), 0, 56;
+is(tables_with($node, $session), '', 'no table that is shown has it');
+unlike(slurp_file($node->logfile), qr/$session/, 'nor the log');
+
 # -- rolled back
 my $job = $node->safe_psql('postgres', q{SELECT job_id FROM provision.job_status WHERE tenant = 'third' AND workflow = 'create_site'});
 $node->safe_psql('postgres', "SELECT provision_rollback($job)");
@@ -81,7 +94,7 @@ is($jobs{badbench}, 'failed CLOUD_BENCH_FAILED', 'and not when that fails');
 
 is($node->safe_psql('postgres', q{SELECT count(*) > 0 FROM provision_plan('stranger', 'create_site') WHERE url LIKE '%/api/method/press.api.site.new' AND body #>> '{site,name}' = 'stranger'}), 't',
 	'the dry run shows what would be asked for');
-is($node->safe_psql('postgres', q{SELECT count(*) FROM provision.secret WHERE tenant_id IS NOT NULL}), '0', 'Press makes the passwords of its sites itself');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM provision.secret WHERE name = 'admin_password'}), '0', 'Press makes the passwords of its sites itself');
 ok_invariants($node, $standin);
 $node->stop;
 done_testing();
