@@ -226,7 +226,9 @@ provision_actor_become(PG_FUNCTION_ARGS)
 /*
  * act_again(role, member): until the end of the transaction, or of the
  * function that sets these settings itself, what that role asked for earlier
- * is done, for that member if there is one.
+ * is done, for that member if there is one. Unlike provision_act_as() it can
+ * give any authority, so that the right to call it is not enough: whoever does
+ * must have that authority already, as the worker has.
  */
 PG_FUNCTION_INFO_V1(provision_actor_again);
 Datum
@@ -234,6 +236,10 @@ provision_actor_again(PG_FUNCTION_ARGS)
 {
 	char	   *role = NameStr(*PG_GETARG_NAME(0));
 
+	if (!superuser())
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("permission denied to act as role \"%s\"", role));
 	if (!OidIsValid(get_role_oid(role, true)))
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
