@@ -138,6 +138,9 @@ BEGIN
         PERFORM provision.admit_requests(ARRAY[owner_name]);
     END IF;
     SELECT * INTO found_webhook FROM provision.webhook WHERE webhook.webhook_id = open_webhook.webhook_id FOR NO KEY UPDATE;
+    IF NOT FOUND THEN       -- dropped in this moment
+        PERFORM provision.refuse_unseen_webhook(open_webhook.webhook_id);
+    END IF;
     RETURN found_webhook;
 END;
 $$;

@@ -1,6 +1,6 @@
 -- How deliveries go on: in the order of their job, within limits, tried again, given up; what a receiver's answers do to its webhook.
 BEGIN;
-SELECT plan(47);
+SELECT plan(49);
 SELECT provision_engine_create('main', 'https://erp.example.com');
 SELECT provision_tenant_create('acme', 'main', '{"company_name": "Acme", "country": "Kenya"}');
 SELECT webhook_id AS hook FROM provision_webhook_create('https://hooks.example.com/a', NULL, NULL, '{"max_in_flight": 3, "retry_seconds": [10, 100], "disable_after_seconds": 3600}') \gset
@@ -96,6 +96,11 @@ SELECT count(pg_temp.queue('job/' || 100 + n / 50)) FROM generate_series(1, 150)
 SELECT provision.trim_deliveries();
 SELECT is(waiting || ' ' || dropped, '100 51', 'no more wait than may') FROM provision.webhook_status;
 SELECT is(detail, jsonb_build_object('webhook_id', :hook, 'dropped', 51, 'max_waiting', 100), 'which an event tells') FROM provision.event WHERE event = 'webhook_overflowed';
+-- Retention removes what is over, and nothing that waits.
+UPDATE provision.webhook_delivery SET created_at = created_at - interval '100 days', finished_at = finished_at - interval '100 days';
+SELECT is(provision.purge_deliveries(clock_timestamp() - interval '90 days', 3), 3::bigint, 'old ones are removed in batches');
+SELECT provision.purge_deliveries(clock_timestamp() - interval '90 days', 1000);
+SELECT is(array_agg(DISTINCT state), '{waiting}', 'what waits stays, however old it is') FROM provision.webhook_delivery;
 -- Dropped ones leave nothing behind.
 SELECT provision_webhook_drop(:hook);
 SELECT provision.clear_deliveries_of_nobody();
