@@ -15,13 +15,14 @@ my ($requests, $carried_out) = $ENV{PROVISION_TEST_FULL} ? (1000, 100) : (30, 2)
 my @plans = ('starter', 'professional', 'enterprise');
 my $agent = AgentStandin->new('--step-ms', 10, '--workers', 8, '--root-password', $root_password);
 my $erpnext = Standin->new(map { ('--site', "customer$_.example.com:wizard") } 1 .. $requests);
-my $node = new_node('main', conf => "provision.databases = 'none'\n");
+my $node = new_node('main');
 my $url = $erpnext->url;
 
 create_agent($node, $agent);
 $node->safe_psql('postgres', qq{SELECT provision_engine_create('bench', '$url', options => '{"agent": "agent", "max_concurrent": 10}')});
 
 # -- asked for: nobody works yet
+$node->safe_psql('postgres', 'SELECT provision_pause_all()');
 $node->safe_psql('postgres', qq{
 	SELECT provision_onboard('customer' || n, 'bench', jsonb_build_object('company_name', 'Customer ' || n, 'abbr', 'C' || n, 'country', 'US'),
 	                         (ARRAY['starter', 'professional', 'enterprise'])[1 + n * 7 % 3])
@@ -40,8 +41,7 @@ my @chosen = split /\n/, $node->safe_psql('postgres', "SELECT tenant FROM provis
 my $list = join ',', @chosen;
 my $rest = "SELECT job_id FROM provision.onboarding_status WHERE tenant <> ALL ('{$list}')";
 $node->safe_psql('postgres', "SELECT provision_pause(job_id) FROM ($rest) AS rest");
-$node->append_conf('postgresql.conf', "provision.databases = ''\n");
-$node->reload;
+$node->safe_psql('postgres', 'SELECT provision_resume_all()');
 ok(poll($node, "SELECT count(*) = $carried_out FROM provision.onboarding_status WHERE credentials_wanted_until IS NOT NULL AND status = 'in_progress'"),
 	'their sites are made, and credentials waited for') or diag(open_steps($node), last_calls($node));
 is($node->safe_psql('postgres', q{SELECT count(*) FROM provision.job WHERE owner IS NOT NULL OR slots > 0}), '0', 'which holds neither worker nor slot');
