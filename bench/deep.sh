@@ -49,14 +49,14 @@ claim() {
         DO $$
         DECLARE
             mine bigint;
-            found record;
+            mark provision.bookmark;
             started timestamptz;
             took double precision[] := '{}';
         BEGIN
             INSERT INTO provision.worker (pid) VALUES (0) RETURNING incarnation INTO mine;
             FOR run IN 1 .. 20 LOOP
                 started := clock_timestamp();
-                SELECT * INTO found FROM provision.claim_jobs(mine, 20, found.bookmark);
+                mark := (SELECT claimed.bookmark FROM provision.claim_jobs(mine, 20, mark) AS claimed);
                 COMMIT;
                 took := took || extract(epoch FROM clock_timestamp() - started)::double precision * 1000;
             END LOOP;
