@@ -34,6 +34,8 @@ BEGIN ATOMIC
       FROM jsonb_object_keys(options) AS key
      WHERE key NOT IN ('skip_steps', 'correlation_id', 'traceparent', 'deadline', 'max_wait', 'rollback_on_failure')
        AND NOT (key IN ('with_files', 'keep') AND (workflow).name = 'backup_site')
+       AND NOT (key = 'renew' AND (workflow).name = 'site_credentials')
+       AND NOT (key = 'credentials' AND (workflow).name = 'onboarding')
     UNION ALL
     SELECT 'Option "skip_steps" must be an array of step names.'
      WHERE jsonb_typeof(options -> 'skip_steps') <> 'array'
@@ -49,8 +51,11 @@ BEGIN ATOMIC
     SELECT 'Option "traceparent" must have the form of a W3C trace context.'
      WHERE NOT options ->> 'traceparent' ~ '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'
     UNION ALL
+    SELECT 'Option "credentials" must be made or handed_over.'
+     WHERE options -> 'credentials' NOT IN ('"made"', '"handed_over"')
+    UNION ALL
     SELECT format('Option "%s" must be true or false.', flag)
-      FROM unnest('{rollback_on_failure,with_files}'::text[]) AS flag
+      FROM unnest('{rollback_on_failure,with_files,renew}'::text[]) AS flag
      WHERE jsonb_typeof(options -> flag) <> 'boolean'
     UNION ALL
     SELECT 'Option "keep" must be an interval from 1 hour to 10 years, such as "30 days".'
@@ -82,7 +87,7 @@ BEGIN
         RAISE EXCEPTION 'options are not valid'
             USING ERRCODE = 'invalid_parameter_value',
                   DETAIL = problems,
-                  HINT = 'Options are skip_steps, correlation_id, traceparent, deadline, max_wait and rollback_on_failure; for backup_site also with_files and keep.';
+                  HINT = 'Options are skip_steps, correlation_id, traceparent, deadline, max_wait and rollback_on_failure; for backup_site also with_files and keep, for site_credentials renew, for onboarding credentials.';
     END IF;
 END;
 $$;

@@ -18,6 +18,7 @@ CREATE OR REPLACE FUNCTION provision.planner_functions()
         new_site_body, check_site_name, new_site_problem, reserved_subdomains, is_reserved_site, is_host_name,
         earlier_site_job, plan_new_site, plan_site, plan_site_answers, undo_site, plan_site_removal, plan_backup, keep_backups, plan_credentials,
         plan_cancellation, upstream_path, plan_proxy_site, plan_proxy_removal, undo_proxy_site,
+        plan_site_session, api_user, by_session, try_credentials, roles_to_give, plan_api_user, generate_keys, plan_keys, plan_site_keys,
 
         plan_of_kind, cloud_call, cloud_look, cloud_list, cloud_change, cloud_wait, cloud_site_name, look_at_cloud_site, wait_for_cloud_site, cloud_status, cloud_may_change,
         cloud_site_is_ours, give_up_unless_cloud_site_is_ours, look_for_cloud_name,

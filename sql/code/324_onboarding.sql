@@ -40,7 +40,7 @@ END;
 $$;
 COMMENT ON FUNCTION provision.ensure_tenant(text, provision.engine, jsonb, text) IS 'The tenant, made if it is not there, locked. Errors: as provision_tenant_create(); 42710 it exists and differs.';
 
-CREATE OR REPLACE FUNCTION @extschema@.provision_onboard(tenant text, engine text, config jsonb, plan text DEFAULT 'starter')
+CREATE OR REPLACE FUNCTION @extschema@.provision_onboard(tenant text, engine text, config jsonb, plan text DEFAULT 'starter', credentials text DEFAULT 'made')
     RETURNS bigint
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -56,8 +56,8 @@ BEGIN
        AND newest.workflow = 'onboarding'
      ORDER BY newest.job_id DESC
      LIMIT 1;
-    RETURN coalesce(job_id, @extschema@.provision_start(provision_onboard.tenant, 'onboarding'));
+    RETURN coalesce(job_id, @extschema@.provision_start(provision_onboard.tenant, 'onboarding', jsonb_build_object('credentials', provision_onboard.credentials)));
 END;
 $$;
-COMMENT ON FUNCTION @extschema@.provision_onboard(text, text, jsonb, text) IS
-    'Takes on a customer: makes the tenant and starts the job "onboarding", which makes its site, receives its credentials and sets it up; returns the job''s id. The same request once more returns the active or completed job; after a failure, a cancellation or a rollback it starts a new one. plan: enterprise goes before professional, that before others. The engine is an ERPNext with an agent, or the config names a site that is there. Errors: as provision_tenant_create() and provision_start(); 42710 the tenant exists with another engine, config or plan; PV003 no site can be made for it.';
+COMMENT ON FUNCTION @extschema@.provision_onboard(text, text, jsonb, text, text) IS
+    'Takes on a customer: makes the tenant and starts the job "onboarding", which makes its site, receives its credentials and sets it up; returns the job''s id. The same request once more returns the active or completed job; after a failure, a cancellation or a rollback it starts a new one. plan: enterprise goes before professional, that before others. credentials: made, API keys are made for the site by the job itself; or handed_over, it waits for the signal "credentials". The engine is an ERPNext with an agent, or the config names a site that is there. Errors: as provision_tenant_create() and provision_start(); 42710 the tenant exists with another engine, config or plan; PV003 no site can be made for it.';

@@ -54,7 +54,7 @@ INSERT INTO action (function, prepare, statement, event, reason) VALUES
     ('provision_webhook_redeliver(bigint,bigint)', 'UPDATE provision.webhook_delivery SET state = ''dead'', next_at = NULL, finished_at = now()',
      'provision_webhook_redeliver((SELECT max(webhook_id) FROM provision.webhook))', 'webhook_redelivered', NULL),
     ('provision_webhook_drop(bigint)', NULL, 'provision_webhook_drop((SELECT max(webhook_id) FROM provision.webhook))', 'webhook_dropped', NULL),
-    ('provision_onboard(text,text,jsonb,text)', NULL, 'provision_onboard(''third-inc'', ''main'', ''{"company_name": "Third", "country": "US"}'')', 'job_enqueued', NULL),
+    ('provision_onboard(text,text,jsonb,text,text)', NULL, 'provision_onboard(''third-inc'', ''main'', ''{"company_name": "Third", "country": "US"}'')', 'job_enqueued', NULL),
     ('provision_pause_all(text)', NULL, 'provision_pause_all(''because'')', 'all_paused', 'because'),
     ('provision_resume_all()', NULL, 'provision_resume_all()', 'all_resumed', NULL),
     ('provision_worker_stop()', NULL, 'provision_worker_stop()', 'workers_stopped', NULL),

@@ -1,6 +1,6 @@
 -- Onboarding without a worker: the workflow, what is refused, repeated requests, and the customer's words for every state.
 BEGIN;
-SELECT plan(33);
+SELECT plan(34);
 CREATE FUNCTION pg_temp.error(statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE statement;
@@ -13,16 +13,16 @@ SELECT provision_engine_create('agent', 'https://agent.example.com', 'frappe_age
 SELECT provision_engine_create('bench', 'https://bench.example.com', options => '{"agent": "agent"}'), provision_engine_create('alone', 'https://erp.example.com');
 
 -- The workflow is that of both others.
-SELECT is(string_agg(step.name, ' ' ORDER BY step.ordinal), 'site_0_agent_check site_1_site site_2_proxy site_3_answers credentials step_0_engine_check step_1_platform_setup step_2_company step_3_chart_of_accounts '
+SELECT is(string_agg(step.name, ' ' ORDER BY step.ordinal), 'site_0_agent_check site_1_site site_2_proxy site_3_answers keys_0_session keys_1_keys credentials step_0_engine_check step_1_platform_setup step_2_company step_3_chart_of_accounts '
     'step_4_warehouses step_5_settings step_6_items step_7_customer step_8_pos_profile step_9_pos_session step_10_post_sale_updates', 'its steps')
   FROM provision.step JOIN provision.workflow USING (workflow_id) WHERE workflow.name = 'onboarding';
-SELECT is(count(*), 15::bigint, 'all but one do what they do in create_site and tenant_setup')
+SELECT is(count(*), 17::bigint, 'all but one do what they do in create_site, site_credentials and tenant_setup')
   FROM provision.step AS own JOIN provision.workflow ON workflow.workflow_id = own.workflow_id AND workflow.name = 'onboarding'
-  JOIN provision.step AS source ON regexp_replace(source.name, '^step_', '') = regexp_replace(own.name, '^(step|site)_', '')
+  JOIN provision.step AS source ON regexp_replace(source.name, '^step_', '') = regexp_replace(own.name, '^(step|site|keys)_', '')
    AND (source.plan_function, source.critical, source.exclusive, source.max_attempts) IS NOT DISTINCT FROM (own.plan_function, own.critical, own.exclusive, own.max_attempts)
-  JOIN provision.workflow AS other ON other.workflow_id = source.workflow_id AND other.name IN ('create_site', 'tenant_setup');
+  JOIN provision.workflow AS other ON other.workflow_id = source.workflow_id AND other.name IN ('create_site', 'site_credentials', 'tenant_setup');
 SELECT provision_tenant_create('dry-run', 'bench', '{"company_name": "Dry", "country": "US"}');
-SELECT is(string_agg(DISTINCT substring(step FROM '^[a-z]+') || ' ' || substring(url FROM '//[^.]*'), ', '), 'site //agent, step //bench', 'the dry run: sites at the agent, setups at the site')
+SELECT is(string_agg(DISTINCT substring(step FROM '^[a-z]+') || ' ' || substring(url FROM '//[^.]*'), ', '), 'keys //agent, keys //bench, site //agent, step //bench', 'the dry run: sites at the agent, setups at the site, keys at both')
   FROM provision_plan('dry-run', 'onboarding') WHERE method IS NOT NULL;
 SELECT is(call, '(waits for signal "credentials")', 'and where somebody is waited for') FROM provision_plan('dry-run', 'onboarding') WHERE step = 'credentials';
 
@@ -40,6 +40,8 @@ SELECT alike(pg_temp.error($$ SELECT provision_onboard('new-inc', 'agent', '{"co
 SELECT alike(pg_temp.error($$ SELECT provision_onboard('new-inc', 'alone', '{"company_name": "New", "country": "US"}') $$), 'PV003 %its engine has no agent', 'one where nobody makes them');
 SELECT is(count(*), 0::bigint, 'nothing is left of what was refused') FROM provision.tenant WHERE name IN ('new-inc', 'www');
 
+SELECT alike(pg_temp.error($$ SELECT provision_onboard('new-inc', 'bench', '{"company_name": "New", "country": "US"}', credentials => 'found') $$), '22023 options%', 'credentials from nowhere');
+
 -- A site that is there.
 SELECT provision_onboard('own-inc', 'alone', '{"company_name": "Own", "country": "US", "site": "erp.own.example.com"}') AS own \gset
 SELECT is(engine, 'alone', 'where the config names the site, none is made') FROM provision.job_status WHERE job_id = :own;
@@ -47,7 +49,7 @@ SELECT is(string_agg(DISTINCT substring(url FROM '//[^.]*'), ', '), '//erp', 'th
 INSERT INTO provision.worker (pid) VALUES (0) RETURNING incarnation \gset
 SELECT provision_pause(:job);
 SELECT FROM provision.claim_jobs(:incarnation, 10) AS claim CROSS JOIN LATERAL provision.begin_calls(:incarnation, claim.claimed_jobs);
-SELECT is(string_agg(step || ' ' || state, ', ' ORDER BY ordinal), 'site_0_agent_check skipped, site_1_site skipped, site_2_proxy skipped, site_3_answers skipped, credentials ready', 'its steps are skipped')
+SELECT is(string_agg(step || ' ' || state, ', ' ORDER BY ordinal), 'site_0_agent_check skipped, site_1_site skipped, site_2_proxy skipped, site_3_answers skipped, keys_0_session skipped, keys_1_keys skipped, credentials ready', 'its steps are skipped')
   FROM provision.step_status WHERE job_id = :own AND ordinal < 100;
 SELECT is(ROW(state, due_at > now() + interval '6 days')::text, '(scheduled,t)', 'and credentials waited for') FROM provision.job_status WHERE job_id = :own;
 SELECT is(ROW(status, credentials_wanted_until > now() + interval '6 days')::text, '(in_progress,t)', 'which the customer is told') FROM provision.onboarding_status WHERE job_id = :own;

@@ -102,7 +102,7 @@ INSERT INTO needs VALUES
     ('provision_resume_all()',                           'platform', 'SELECT provision_resume_all()'),
     ('provision_retry_all(text,text,text,timestamptz,timestamptz,integer)', 'platform', 'SELECT * FROM provision_retry_all()'),
     ('provision_rotate_secrets()',                       'platform', 'SELECT provision_rotate_secrets()'),
-    ('provision_onboard(text,text,jsonb,text)',          'platform', 'SELECT provision_onboard(''second-inc'', ''main'', ''{"company_name": "Second", "country": "US"}'')'),
+    ('provision_onboard(text,text,jsonb,text,text)',          'platform', 'SELECT provision_onboard(''second-inc'', ''main'', ''{"company_name": "Second", "country": "US"}'')'),
     ('provision_tenant_create(text,text,jsonb,text)',    'platform', 'SELECT provision_tenant_create(''second'', ''main'', ''{"company_name": "Second", "country": "US"}'')'),
     ('provision_worker_start()',                         'platform', 'SELECT provision_worker_start()'),
     ('provision_worker_stop()',                          'platform', 'SELECT provision_worker_stop()'),

@@ -1,8 +1,11 @@
-# A secret that can be recognised goes through jobs with every kind of fault, which repeat it in every form; then it is looked for everywhere.
+# A secret that can be recognised goes through jobs with every kind of fault, which repeat it in every form; then it is looked for everywhere, and with it
+# the secrets that servers make and tell: sessions and API secrets.
 #
 # PROVISION_TEST_FULL=1 does it at full size: 1,000 jobs, six kills, and a base backup with all of the WAL.
 use strict;
 use warnings;
+use AgentStandin;
+use AgentTest;
 use Canary qw(forms echoes found_in look_through);
 use IPC::Run ();
 use PostgreSQL::Test::Cluster;
@@ -80,6 +83,25 @@ $node->safe_psql('postgres', 'SELECT provision_rotate_secrets()');
 ok(wait_until(sub { look_now(); jobs_are_over($node) }, 300), 'all jobs end') or diag(tally($node));
 note(tally($node));
 cmp_ok($node->safe_psql('postgres', 'SELECT count(DISTINCT error_code) FROM provision.attempt'), '>', 4, 'in many ways');
+
+# Two tenants are told keys of their own, twice.
+my $agent = AgentStandin->new;
+$agent->plant_site({ site => 'erp.localhost' });
+$standin->clear_faults;
+$node->safe_psql('postgres', "$quiet SELECT provision_engine_create('agent', '" . $agent->url . qq{', 'frappe_agent', '{"bench": "$bench", "domain": "example.com"}');
+	SELECT provision_engine_secret('agent', 'agent', 'test-token');
+	SELECT provision_engine_update('bench', '{"agent": "agent"}');
+	SELECT provision_tenant_update(name, '{"site": "erp.localhost"}') FROM unnest('{t1,t2}'::text[]) AS name});
+foreach my $turn (1, 2)
+{
+	$node->safe_psql('postgres', q{SELECT provision_start(name, 'site_credentials', '{"renew": true}') FROM unnest('{t1,t2}'::text[]) AS name});
+	ok(wait_until(sub { look_now(); jobs_are_over($node) }), 'keys are made');
+}
+is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT state, ' ') FROM provision.job WHERE workflow = 'site_credentials'}), 'completed', 'well')
+	or diag(open_steps($node), last_calls($node));
+my @told = map { @{ $_->control('GET', 'told') } } $agent, $standin;
+cmp_ok(scalar @told, '>=', 9, 'the servers have told ' . @told . ' secrets');
+push @forms, map { ($_, scalar reverse($_), unpack('H*', $_), uc unpack('H*', $_)) } @told;
 cmp_ok($node->safe_psql('postgres', q{SELECT count(*) FROM provision.attempt WHERE response_excerpt LIKE '%welcome%' OR error_detail LIKE '%***%'}), '>', 5,
 	'what the server repeated was kept');
 

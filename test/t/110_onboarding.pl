@@ -25,7 +25,7 @@ $node->safe_psql('postgres', qq{SELECT provision_engine_create('bench', '$url', 
 $node->safe_psql('postgres', 'SELECT provision_pause_all()');
 $node->safe_psql('postgres', qq{
 	SELECT provision_onboard('customer' || n, 'bench', jsonb_build_object('company_name', 'Customer ' || n, 'abbr', 'C' || n, 'country', 'US'),
-	                         (ARRAY['starter', 'professional', 'enterprise'])[1 + n * 7 % 3])
+	                         (ARRAY['starter', 'professional', 'enterprise'])[1 + n * 7 % 3], 'handed_over')
 	  FROM generate_series(1, $requests) AS n});
 is($node->safe_psql('postgres', q{SELECT count(*) FROM provision.onboarding_status WHERE status = 'pending' AND jobs_ahead = queue_position - 1}), $requests, 'all wait');
 is($node->safe_psql('postgres', q{SELECT array_agg(queue_position ORDER BY queue_position) = array_agg(n ORDER BY n)

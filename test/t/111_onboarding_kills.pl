@@ -31,7 +31,7 @@ sub waits
 
 create_agent($node, $agent);
 $node->safe_psql('postgres', qq{SELECT provision_engine_create('bench', '$url', options => '{"agent": "agent"}')});
-my $job = $node->safe_psql('postgres', q{SELECT provision_onboard('acme-inc', 'bench', '{"company_name": "Acme Inc", "abbr": "AI", "country": "US"}')});
+my $job = $node->safe_psql('postgres', q{SELECT provision_onboard('acme-inc', 'bench', '{"company_name": "Acme Inc", "abbr": "AI", "country": "US"}', credentials => 'handed_over')});
 
 kill_when('the site is asked for', sub {
 	$node->safe_psql('postgres', q{SELECT EXISTS (SELECT FROM provision.call_log WHERE method = 'POST' AND step = 'site_1_site' AND finished_at IS NULL)}) eq 't' });
