@@ -41,7 +41,7 @@ COMMENT ON COLUMN provision.webhook.events IS 'Types of provision.webhook_event;
 COMMENT ON COLUMN provision.webhook.max_in_flight IS 'Deliveries at once, over all workers.';
 COMMENT ON COLUMN provision.webhook.max_waiting IS 'Of more than these the oldest are removed; about, because a worker counts every 10 seconds.';
 COMMENT ON COLUMN provision.webhook.timeout_ms IS 'Time limit of a delivery.';
-COMMENT ON COLUMN provision.webhook.retry_seconds IS 'Pauses after the first, second, … try that failed; after one more a delivery is given up.';
+COMMENT ON COLUMN provision.webhook.retry_seconds IS 'Pauses after the first, the second and each further try that failed; after one more a delivery is given up.';
 COMMENT ON COLUMN provision.webhook.disable_after_seconds IS 'After so long without a delivery that succeeded, while some failed, it is disabled.';
 COMMENT ON COLUMN provision.webhook.secret_number IS 'Its secret is signing_<number>; the one before it signs too until former_until.';
 COMMENT ON COLUMN provision.webhook.failing_since IS 'The first failure after the last success.';

@@ -17,9 +17,11 @@ my %worker;
 
 foreach my $database (@databases)
 {
+	my $count = 0;
 	my $tenants = join ';', map {
 		(my $tenant = $_) =~ tr/-/_/;
-		qq{SELECT provision_tenant_create('$tenant', 'bench', '{"company_name": "X $tenant", "abbr": "X", "country": "US"}');
+		$count++;
+		qq{SELECT provision_tenant_create('$tenant', 'bench', '{"company_name": "X $tenant", "abbr": "X$count", "country": "US"}');
 		   INSERT INTO app.route VALUES ('$tenant', 'POST', '/text?$_')} } sort keys %cases;
 	$node->safe_psql('postgres', "CREATE DATABASE $database TEMPLATE template0 ENCODING '$database' LC_COLLATE 'C' LC_CTYPE 'C'");
 	$node->safe_psql($database, 'CREATE EXTENSION provision');
