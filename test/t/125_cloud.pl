@@ -27,7 +27,7 @@ is($jobs{blocked}, 'failed SITE_TAKEN', 'and so is a name that is a domain of so
 is(cloud_sites($standin, 'created'), 'first.frappe.cloud 1, second.frappe.cloud 1, third.frappe.cloud 1', 'Press made each once');
 is($node->safe_psql('postgres', q{SELECT lifecycle || ' ' || (settings ->> 'site') || ' ' || (metadata ->> 'created_site') FROM provision.tenant WHERE name = 'first'}),
 	'active first.frappe.cloud first.frappe.cloud', 'the tenant is active, and its site known');
-is($node->safe_psql('postgres', q{SELECT bool_and(calls_done = calls_total AND calls_total > 0) FROM provision.step_status WHERE tenant = 'first'}), 't', 'progress came to its end');
+is($node->safe_psql('postgres', q{SELECT bool_and(calls_done = calls_total AND calls_total > 0) FROM provision.step_status WHERE tenant = 'first' AND state = 'completed'}), 't', 'progress came to its end');
 my @requests = $standin->requests;
 is((grep { ($_->{headers}{'x-press-team'} // '') ne 'team-one' } @requests), 0, 'each request names the team');
 my ($new) = map { decode_json($_->{body})->{site} } grep { $_->{path} =~ /site\.new$/ && $_->{body} =~ /"first"/ } @requests;
