@@ -55,13 +55,13 @@ END;
 $$;
 COMMENT ON FUNCTION provision.redact(jsonb, integer) IS 'The document with the values of secret keys, and what redact_text() finds in strings, replaced by "[redacted]" at any depth. depth is its own.';
 
-CREATE OR REPLACE FUNCTION provision.plain_escapes(json text)
+CREATE OR REPLACE FUNCTION provision.plain_escapes(document text)
     RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    plain  text := plain_escapes.json;
+    plain  text := plain_escapes.document;
     digits text;
 BEGIN
     FOR digits IN SELECT DISTINCT escapes.found[1] FROM regexp_matches(plain, '\\u00([2-7][0-9A-Fa-f])', 'g') AS escapes (found)
