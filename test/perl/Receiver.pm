@@ -10,6 +10,7 @@ use PostgreSQL::Test::Utils;
 use Time::HiRes 'usleep';
 
 my $folder = "$ENV{TESTDIR}/test/webhooks";
+my @running;
 
 # The npm package of the project Standard Webhooks, pinned with its dependencies; installed once in a run of the tests.
 sub judge
@@ -38,6 +39,7 @@ sub new
 	my $files = PostgreSQL::Test::Utils::tempdir();
 	my $self = bless { log => "$files/received", secrets => "$files/secrets", options => [ '--judge', judge(), @options ], port => 0 }, $class;
 
+	push @running, $self;
 	append_to_file($self->{$_}, '') foreach qw(log secrets);
 	chmod 0600, $self->{secrets};
 	return $self->start;
@@ -92,12 +94,11 @@ sub messages
 	return grep { !$path || $_->{path} eq $path } map { eval { decode_json($_) } // () } split /\n/, slurp_file($self->{log});
 }
 
-sub DESTROY
+# Not when the object goes: subroutines of the test hold it until nothing works any more.
+END
 {
-	my ($self) = @_;
-	local ($?, $@);
-	eval { $self->stop };
-	return;
+	local $?;
+	eval { $_->stop } foreach @running;
 }
 
 1;
