@@ -1,11 +1,20 @@
 -- Names as ERPNext takes, trims and compares them. Patterns beyond ASCII matter in databases of UTF-8 only, where such characters can be.
 
+-- What is known when a query is planned is computed then, in branches that are never taken, too: where Unicode is not, that must be nothing.
+CREATE OR REPLACE FUNCTION provision.if_unicode(word text)
+    RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN getdatabaseencoding() = 'UTF8' THEN word END;
+END;
+COMMENT ON FUNCTION provision.if_unicode(text) IS 'The text in a database of UTF-8; null in others.';
+
 CREATE OR REPLACE FUNCTION provision.trimmed(word text)
     RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT CASE WHEN getdatabaseencoding() = 'UTF8'
-                THEN normalize(regexp_replace(word, '^[[:space:]\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[[:space:]\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$', '', 'g'), NFC)
+                THEN normalize(regexp_replace(provision.if_unicode(word), '^[[:space:]\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[[:space:]\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$', '', 'g'), NFC)
                 ELSE regexp_replace(word, '^[[:space:]]+|[[:space:]]+$', '', 'g') END;
 END;
 COMMENT ON FUNCTION provision.trimmed(text)
@@ -30,7 +39,7 @@ CREATE OR REPLACE FUNCTION provision.collation_key(word text)
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT CASE WHEN getdatabaseencoding() = 'UTF8'
-                THEN replace(lower(regexp_replace(normalize(provision.trimmed(word), NFKD),
+                THEN replace(lower(regexp_replace(normalize(provision.if_unicode(provision.trimmed(word)), NFKD),
                          '[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u200c\u200d\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f]', '', 'g')), 'ß', 'ss')
                 ELSE lower(provision.trimmed(word)) END;
 END;

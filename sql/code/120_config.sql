@@ -28,7 +28,7 @@ CREATE OR REPLACE FUNCTION provision.plain_letters(word text)
     RETURNS text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT regexp_replace(CASE WHEN getdatabaseencoding() = 'UTF8' THEN normalize(word, NFD) ELSE word END,
+    SELECT regexp_replace(CASE WHEN getdatabaseencoding() = 'UTF8' THEN normalize(provision.if_unicode(word), NFD) ELSE word END,
                           '[^A-Za-z0-9]', '', 'g');
 END;
 COMMENT ON FUNCTION provision.plain_letters(text) IS 'The ASCII letters and digits of a word, accents taken off; empty when it has none.';

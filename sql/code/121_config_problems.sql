@@ -109,9 +109,10 @@ BEGIN ATOMIC
      WHERE jsonb_typeof(given.value) <> 'null'
        AND NOT provision.has_kind(given.value, known.kind)
      UNION ALL
-    SELECT given.key, 'MARKER_REFUSED', 'The value holds the characters "{?".', 'Write it without them: they mark what is filled in later.'
+    SELECT given.key, 'MARKER_REFUSED', 'The value holds the characters "{?", or an object with the key "$secret".', 'Write it without: they mark what is filled in later.'
       FROM jsonb_each(config) AS given
      WHERE strpos(given.key || given.value::text, '{?') > 0
+        OR strpos(given.value::text, '{"$secret"') > 0
      UNION ALL
     SELECT given.key, 'HIDDEN_CHARACTER', 'The value holds a character that cannot be seen.',
            'Write it without characters of no width, marks of direction and control characters; copying from a document may bring them along.'

@@ -39,6 +39,7 @@ foreach my $database (@databases)
 		"$database: as their answers deserve");
 	is($node->safe_psql($database, q{SELECT count(*) FROM provision.call_log WHERE response_excerpt IS NULL AND url NOT LIKE '%blank'}), '0', "$database: of each answer something is kept to look at");
 	is(worker_pid($node, $database), $worker{$database}, "$database: the worker lives");
+	is($node->safe_psql($database, q{SELECT provision.collation_key(' ACME '), provision.plain_letters('A-b')}), 'acme|Ab', "$database: names are compared, also those that are known when it is planned");
 	ok_invariants($node, undef, $database);
 }
 like($node->safe_psql('latin1', q{SET client_encoding = utf8; SELECT response_excerpt FROM provision.call_log WHERE url LIKE '%page'}),
