@@ -9,7 +9,9 @@ BEGIN
     RETURN 'none';
 EXCEPTION WHEN invalid_parameter_value THEN
     GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-    RETURN (SELECT string_agg(substring(line FROM 'Option "([a-z_]+)"'), ' ' ORDER BY line) FROM regexp_split_to_table(detail, E'\n') AS line);
+    RETURN (SELECT string_agg(DISTINCT key, ' ' ORDER BY key)       -- one that is of another kind as well is named twice
+              FROM regexp_split_to_table(detail, E'\n') AS line
+             CROSS JOIN substring(line FROM 'Option "([a-z_]+)"') AS key);
 END;
 $$;
 SELECT is(pg_temp.problems($$ SELECT provision_engine_create('main', 'https://erp.example.com', options =>

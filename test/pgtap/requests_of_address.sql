@@ -7,6 +7,6 @@ SELECT results_eq($$ SELECT given, provision.address_in_words(given::inet) FROM 
                   'an IPv4 address, a /64 of IPv6');
 SELECT is(provision.address_in_words(NULL), NULL, 'none on a Unix socket');
 SELECT set_eq($$ SELECT proname::text FROM pg_proc WHERE prosrc LIKE '%admit\_requests(%' $$,
-              '{enqueue_jobs,lock_job,lock_tenant,provision_tenant_create}'::text[], 'requests are counted where work is started or changed');
+              '{enqueue_jobs,lock_job,lock_tenant,open_webhook,provision_tenant_create,require_webhook_owner}'::text[], 'requests are counted where work is started or changed');
 SELECT * FROM finish();
 ROLLBACK;
