@@ -5,6 +5,7 @@
  */
 #include "http_call.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -115,21 +116,33 @@ add_header(HttpCall *call, const char *name, const char *value)
 	call->header_count++;
 }
 
+/* Headers whose value the request gives; beside them there are the three below. */
+static const struct
+{
+	const char *name;
+	size_t		value;			/* where it stands in HttpRequest */
+}			given_headers[] = {
+	{"Host: ", offsetof(HttpRequest, site)},
+	{"X-Frappe-Site-Name: ", offsetof(HttpRequest, site)},
+	{"Authorization: ", offsetof(HttpRequest, authorization)},
+	{"Cookie: ", offsetof(HttpRequest, cookie)},
+	{"X-Request-Id: ", offsetof(HttpRequest, correlation_id)},
+	{"traceparent: ", offsetof(HttpRequest, traceparent)},
+	{"Idempotency-Key: ", offsetof(HttpRequest, idempotency_key)},
+	{"X-Agent-Job-Id: ", offsetof(HttpRequest, job_key)},
+	{"webhook-id: ", offsetof(HttpRequest, webhook_id)},
+	{"webhook-timestamp: ", offsetof(HttpRequest, webhook_timestamp)},
+	{"webhook-signature: ", offsetof(HttpRequest, webhook_signature)},
+	{"X-Press-Team: ", offsetof(HttpRequest, team)},
+};
+
+_Static_assert(sizeof(given_headers) / sizeof(given_headers[0]) + 3 <= HTTP_HEADER_COUNT, "there is room for all headers");
+
 static void
 add_headers(HttpCall *call, const HttpRequest *request)
 {
-	add_header(call, "Host: ", request->site);
-	add_header(call, "X-Frappe-Site-Name: ", request->site);
-	add_header(call, "Authorization: ", request->authorization);
-	add_header(call, "Cookie: ", request->cookie);
-	add_header(call, "X-Request-Id: ", request->correlation_id);
-	add_header(call, "traceparent: ", request->traceparent);
-	add_header(call, "Idempotency-Key: ", request->idempotency_key);
-	add_header(call, "X-Agent-Job-Id: ", request->job_key);
-	add_header(call, "webhook-id: ", request->webhook_id);
-	add_header(call, "webhook-timestamp: ", request->webhook_timestamp);
-	add_header(call, "webhook-signature: ", request->webhook_signature);
-	add_header(call, "X-Press-Team: ", request->team);
+	for (size_t i = 0; i < sizeof(given_headers) / sizeof(given_headers[0]); i++)
+		add_header(call, given_headers[i].name, *(const char *const *) ((const char *) request + given_headers[i].value));
 	add_header(call, "Accept: ", "application/json");
 	if (request->body != NULL)
 		add_header(call, "Content-Type: ", "application/json");
