@@ -179,6 +179,8 @@ finish_look(const Look *look)
 	if (answers != NIL)
 		plan_look(looked_at_ms + LOCKED_PAUSE_MS);
 	retry_at = look->next_at;
+	if (look->requests == NIL && retry_at <= GetCurrentTimestamp())		/* somebody has locked what is due */
+		retry_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), TAKEN_PAUSE_MS);
 }
 
 void

@@ -29,7 +29,7 @@ DECLARE
     parts constant text[] := regexp_match(item, '^(?:\*|([0-9a-z]+)(?:-([0-9a-z]+))?)(?:/([0-9]{1,4}))?$');
     first constant integer := CASE WHEN parts[1] IS NULL THEN low ELSE provision.cron_number(parts[1], low, names) END;
     last constant integer := CASE WHEN parts[1] IS NULL THEN high WHEN parts[2] IS NULL THEN first
-                                  WHEN parts[2] = 'sun' THEN high ELSE provision.cron_number(parts[2], low, names) END;
+                                  WHEN parts[2] = 'sun' AND names[1] = 'sun' THEN high ELSE provision.cron_number(parts[2], low, names) END;
     step constant integer := coalesce(parts[3]::integer, 1);
 BEGIN
     problem := CASE WHEN parts IS NULL OR first IS NULL OR last IS NULL THEN 'is not understood'

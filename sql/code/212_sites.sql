@@ -31,6 +31,9 @@ BEGIN
         RAISE EXCEPTION 'workflow "%" cannot be started for tenant "%": its engine has no agent', chosen.name, tenant.name
             USING ERRCODE = 'PV003',
                   HINT = format('Name the engine of kind frappe_agent or frappe_cloud that makes its sites: provision_engine_update(%L, ''{"agent": "..."}'').', engine.name);
+    ELSIF tenant.settings ->> 'site' IS NULL AND NOT chosen.activates AND tenant.lifecycle = 'active' THEN      -- it is set up on the site of its engine
+        RAISE EXCEPTION 'workflow "%" cannot be started for tenant "%": it has no site of its own', chosen.name, tenant.name
+            USING ERRCODE = 'PV003', HINT = 'provision_create_site() makes one; where it has one already, name it: provision_tenant_update(tenant, ''{"site": "..."}'').';
     ELSIF problem IS NOT NULL THEN
         RAISE EXCEPTION 'workflow "%" cannot be started for tenant "%": no site can be named "%"', chosen.name, tenant.name, left(site, 100)
             USING ERRCODE = 'PV003', DETAIL = format('site: %s: Sites are made under "%s".', problem, engine.domain),

@@ -124,7 +124,7 @@ BEGIN
                FROM provision.job
                JOIN provision.job_step ON job_step.job_id = job.job_id AND starts_with(job_step.waits_for, 'signal ')
               WHERE job.tenant_id = wake_for_secrets.tenant_id
-                AND job.state IN ('scheduled', 'paused')
+                AND job.state IN ('scheduled', 'running', 'paused')
               ORDER BY job.job_id
                 FOR NO KEY UPDATE OF job SKIP LOCKED) AS waiting;
 END;

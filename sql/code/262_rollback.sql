@@ -80,7 +80,13 @@ BEGIN
                              JOIN provision.workflow ON workflow.workflow_id = other.workflow_id
                             WHERE other.tenant_id = tenant.tenant_id
                               AND other.state IN ('completed', 'partial')
-                              AND (workflow.activates OR NOT own.activates))
+                              AND (workflow.activates OR NOT own.activates)
+                              AND NOT EXISTS (SELECT      -- what it made was deleted since
+                                                FROM provision.job AS removal
+                                                JOIN provision.workflow AS remover ON remover.workflow_id = removal.workflow_id AND remover.deletes
+                                               WHERE removal.tenant_id = tenant.tenant_id
+                                                 AND removal.state = 'completed'
+                                                 AND removal.finished_at > other.finished_at))
         RETURNING tenant.name, before.lifecycle AS was, tenant.lifecycle AS becomes, job.correlation_id
     )
     INSERT INTO provision.event (job_id, tenant, event, from_state, to_state, correlation_id)

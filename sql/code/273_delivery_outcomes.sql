@@ -99,7 +99,9 @@ BEGIN
      WHERE settled.delivery_id = sent.delivery_id;
     PERFORM provision.release_next_delivery(sent.webhook_id, sent.subject) WHERE pause IS NULL;
     IF is_success AND coalesce(hook.failing_since::text, hook.key_problem) IS NOT NULL THEN
-        UPDATE provision.webhook AS well SET failing_since = NULL, failures_in_a_row = 0, not_before = NULL, key_problem = NULL WHERE well.webhook_id = hook.webhook_id;
+        UPDATE provision.webhook AS well SET failing_since = NULL, failures_in_a_row = 0,       -- the rest that was asked for is kept
+               not_before = CASE WHEN hook.key_problem IS NULL THEN well.not_before END, key_problem = NULL
+         WHERE well.webhook_id = hook.webhook_id;
     ELSIF NOT is_success AND NOT was_interrupted THEN
         PERFORM provision.note_webhook_failure(hook, settle_delivery.http_status, settle_delivery.retry_after_ms);
     END IF;
@@ -136,6 +138,7 @@ BEGIN
          WHERE webhook.webhook_id = sent.webhook_id;
         IF NOT FOUND THEN
             DELETE FROM provision.webhook_delivery AS of_nobody WHERE of_nobody.delivery_id = sent.delivery_id;
+            PERFORM provision.release_next_delivery(sent.webhook_id, sent.subject);
         ELSIF NOT hook.is_locked THEN
             left_over := left_over || answer.id;
         ELSE

@@ -46,7 +46,8 @@ BEGIN
            SET key_problem = held.problem,
                not_before = clock_timestamp() + interval '1 hour'
          WHERE webhook.webhook_id = (SELECT kept.webhook_id FROM provision.webhook AS kept
-                                      WHERE kept.webhook_id = held.webhook_id AND kept.key_problem IS DISTINCT FROM held.problem
+                                      WHERE kept.webhook_id = held.webhook_id
+                                        AND (kept.key_problem IS DISTINCT FROM held.problem OR kept.not_before IS NULL OR kept.not_before <= clock_timestamp())
                                         FOR NO KEY UPDATE SKIP LOCKED);
     END LOOP;
 END;
@@ -106,7 +107,7 @@ BEGIN
                                                  FROM provision.webhook_delivery AS waiting
                                                 WHERE waiting.webhook_id = webhook.webhook_id AND waiting.state = 'waiting'
                                                 ORDER BY waiting.delivery_id
-                                                LIMIT excess
+                                                LIMIT least(excess, 2000)        -- the rest at the next count
                                                   FOR UPDATE SKIP LOCKED))
         RETURNING oldest.subject
     )

@@ -52,7 +52,8 @@ CREATE OR REPLACE VIEW provision.webhook_log WITH (security_barrier) AS
            delivery.next_at,
            delivery.sent_at,
            delivery.http_status,
-           delivery.last_error,
+           CASE WHEN (SELECT provision.acts_on_everything()) OR webhook.tenant_id = ANY ((SELECT provision.acted_on_tenants())::bigint[])
+                THEN delivery.last_error ELSE regexp_replace(delivery.last_error, ',? ?Location: .*$', '') END AS last_error,
            CASE WHEN (SELECT provision.acts_on_everything()) OR webhook.tenant_id = ANY ((SELECT provision.acted_on_tenants())::bigint[])
                 THEN delivery.response_excerpt END AS response_excerpt,
            delivery.created_at,

@@ -120,8 +120,17 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_tenant_secret(tenant text, api_
     SET log_min_error_statement = panic         -- an error must not write the statement, and with it the secret, to the log
 AS $$
 DECLARE
-    holder provision.tenant := provision.lock_tenant(provision_tenant_secret.tenant);
+    holder provision.tenant;
 BEGIN
+    PERFORM provision.require_tenants(ARRAY[provision_tenant_secret.tenant], to_act => true);
+    PERFORM
+       FROM provision.job
+       JOIN provision.tenant AS own ON own.tenant_id = job.tenant_id
+      WHERE own.name = provision_tenant_secret.tenant
+        AND job.state IN ('pending', 'scheduled', 'running', 'paused')
+      ORDER BY job.job_id
+        FOR NO KEY UPDATE OF job;           -- a round that is about to let one wait ends first
+    holder := provision.lock_tenant(provision_tenant_secret.tenant);
     PERFORM provision.refuse_invalid_secret(provision_tenant_secret.api_key, provision_tenant_secret.api_secret);
     PERFORM provision.keep_credentials(NULL, holder.tenant_id, provision_tenant_secret.api_key, provision_tenant_secret.api_secret);
     PERFORM provision.wake_for_secrets(holder.tenant_id);

@@ -47,6 +47,7 @@ DECLARE
                                WHERE given.type IS NULL OR given.type <> ALL (known) LIMIT 1);
 BEGIN
     RETURN CASE WHEN cardinality(events) = 0 THEN 'events must name at least one type; null means all.'
+                WHEN cardinality(events) > 100 THEN 'events must name 100 types at most.'
                 WHEN strange IS NOT NULL THEN rtrim(format('Event type "%s" is not known. %s', strange, provision.did_you_mean(strange, known, ''))) END;
 END;
 $$;

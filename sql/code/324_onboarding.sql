@@ -50,7 +50,7 @@ DECLARE
     known  provision.tenant := provision.ensure_tenant(provision_onboard.tenant, home, provision_onboard.config, provision_onboard.plan);
     job_id bigint;
 BEGIN
-    SELECT CASE WHEN newest.state IN ('completed', 'partial') THEN newest.job_id END INTO job_id
+    SELECT CASE WHEN newest.state IN ('completed', 'partial') AND known.lifecycle NOT IN ('deleting', 'deleted') THEN newest.job_id END INTO job_id
       FROM provision.job AS newest
      WHERE newest.tenant_id = known.tenant_id
        AND newest.workflow = 'onboarding'

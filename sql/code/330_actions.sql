@@ -150,6 +150,11 @@ DECLARE
 BEGIN
     PERFORM provision.refuse_way_forward(reopen_job.job, 'started again') WHERE (reopen_job.job).direction = 'back';
     PERFORM provision.refuse_second_active_job(reopen_job.job);
+    PERFORM provision.prepare_site_jobs(ARRAY[tenant.name], workflow, (reopen_job.job).options)        -- as at the start: much may have happened since
+       FROM provision.tenant, provision.workflow
+      WHERE tenant.tenant_id = (reopen_job.job).tenant_id
+        AND workflow.workflow_id = (reopen_job.job).workflow_id
+        AND workflow.works_at = 'site_maker';
     detail := provision.reset_steps((reopen_job.job).job_id);
     DELETE FROM provision.signal WHERE signal.job_id = (reopen_job.job).job_id AND signal.received_at IS NULL;       -- waited for anew
     UPDATE provision.job AS reopened
