@@ -24,7 +24,9 @@ CREATE OR REPLACE FUNCTION provision.check_company(job jsonb)
 AS $$
 DECLARE
     different jsonb;
-    other text;
+    -- Our own company may have come between the two looks: its creation is then refused as a duplicate, and it is looked at again.
+    other text := (SELECT company ->> 'name' FROM provision.answer_rows(job, 'look abbreviation') AS company
+                    WHERE lower(company ->> 'name') <> lower(provision.setting(job, 'company_name')) LIMIT 1);
 BEGIN
     IF provision.found(job, 'look company') THEN
         different := provision.difference(provision.answer_value(job, 'look company'), jsonb_build_object(
@@ -34,8 +36,7 @@ BEGIN
             PERFORM provision.give_up('COMPANY_MISMATCH', (SELECT string_agg(format('%s is %s, not %s', key,
                 coalesce(provision.answer_value(job, 'look company') ->> key, 'empty'), value #>> '{}'), '; ' ORDER BY key) FROM jsonb_each(different)));
         END IF;
-    ELSIF provision.found(job, 'look abbreviation') THEN
-        SELECT company ->> 'name' INTO other FROM provision.answer_rows(job, 'look abbreviation') AS company LIMIT 1;
+    ELSIF other IS NOT NULL THEN
         PERFORM provision.give_up('DUPLICATE_ABBR', format('%s belongs to the company "%s"', provision.setting(job, 'abbr'), other));
     ELSIF provision.answered(job, 'look charts')
           AND NOT coalesce(provision.answer_value(job, 'look charts') ? provision.setting(job, 'chart_of_accounts'), false) THEN

@@ -1,6 +1,6 @@
 -- Step 2: the company is found and compared, or created; a half-made one is removed and created again.
 BEGIN;
-SELECT plan(18);
+SELECT plan(19);
 CREATE FUNCTION pg_temp.job(answers jsonb DEFAULT '{}', facts jsonb DEFAULT '{}', settings jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_build_object('job_id', 7, 'tenant', 'acme', 'engine', 'main', 'facts', facts, 'options', '{}'::jsonb, 'answers', coalesce(answers, '{}'),
         'settings', '{"company_name": "Acme Trading", "country": "United States", "abbr": "ACME", "currency": "USD", "chart_of_accounts": "Standard",
@@ -39,6 +39,8 @@ SELECT throws_ok(format($$SELECT * FROM provision.plan_company(pg_temp.job(pg_te
   FROM unnest(ARRAY['{"name": "ACME trading"}', '{"abbr": "AT"}', '{"default_currency": "EUR"}', '{"country": "Kenya"}', '{"country": null}']) AS change;
 SELECT throws_ok($$SELECT * FROM provision.plan_company(pg_temp.job(pg_temp.said('look company', NULL) || pg_temp.said('look abbreviation', '{"data": [{"name": "Other", "abbr": "acme"}]}')))$$,
     'PV200', 'DUPLICATE_ABBR', 'an abbreviation in use');
+SELECT is(pg_temp.outlook(pg_temp.job(pg_temp.said('look company', NULL) || pg_temp.said('look abbreviation', '{"data": [{"name": "Acme Trading", "abbr": "ACME"}]}'))),
+    'look charts, create company', 'by our own company, which came between the two looks: its creation will tell');
 SELECT throws_ok($$SELECT * FROM provision.plan_company(pg_temp.job(pg_temp.said('look company', NULL) || pg_temp.said('look abbreviation', '{"data": []}')
     || pg_temp.said('look charts', '{"message": ["SKR03"]}')))$$, 'PV200', 'CHART_UNKNOWN', 'a chart that the country does not have');
 SELECT is(pg_temp.outlook(pg_temp.job(pg_temp.half_made())), 'remove half-made company, look removed company, create company again?', 'half-made: remove it');

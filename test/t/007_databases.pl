@@ -6,14 +6,14 @@ use PostgreSQL::Test::Utils;
 use Standin;
 use Test::More;
 
-my $standin = Standin->new;
+my %standin = (first => Standin->new, second => Standin->new);
 my $node = new_node('main', extension => 0);
 
 foreach my $database ('first', 'second')
 {
 	$node->safe_psql('postgres', "CREATE DATABASE $database");
 	$node->safe_psql($database, 'CREATE EXTENSION provision');
-	create_engine($node, $standin, undef, $database);
+	create_engine($node, $standin{$database}, undef, $database);
 	create_tenants($node, 3, $database);
 	start_jobs($node, 3, 'tenant_setup', $database);
 }
