@@ -256,7 +256,8 @@ BEGIN
             ended_any := ended_any OR provision.wait_has_ended(startable.job_id, startable.ordinal, call.name);
         ELSIF calls_at_once > 0
               AND NOT provision.take_slot(startable.engine_id, startable.job_id, calls_at_once + 1) THEN
-            CONTINUE;
+            -- It goes on when a call beside it has ended; a time that has passed would have it looked at over and over until then.
+            PERFORM provision.hold_step(startable.job_id, startable.ordinal, NULL) WHERE startable.state = 'retrying';
         ELSIF startable.exclusion IS NOT NULL
               AND NOT provision.take_exclusion(startable.exclusion, startable.job_id, startable.ordinal) THEN
             PERFORM provision.hold_step(startable.job_id, startable.ordinal, startable.exclusion);

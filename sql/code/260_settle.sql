@@ -13,7 +13,7 @@ BEGIN ATOMIC
                 WHEN tally.is_done AND tally.has_flaw THEN 'partial'
                 WHEN tally.is_done THEN 'completed'
                 WHEN tally.wish IN ('cancel', 'rollback') AND NOT provision.is_to_be_withdrawn(tally.job_id) THEN 'cancelled' END,
-           tally.waits_for, tally.next_attempt_at, tally.is_ready
+           tally.waits_for, CASE WHEN tally.direction = 'back' OR NOT tally.has_failed THEN tally.next_attempt_at END, tally.is_ready
       FROM (SELECT job.job_id, job.engine_id, job.slots, job.wish, job.direction,
                    count(job_step.attempt_id) AS calls_in_flight,
                    bool_and(job_step.ordinal IS NULL OR job_step.finished_at IS NOT NULL) AS is_done,
@@ -28,7 +28,7 @@ BEGIN ATOMIC
              WHERE job.finished_at IS NULL
              GROUP BY job.job_id) AS tally;
 END;
-COMMENT ON FUNCTION provision.tally_jobs(bigint[]) IS 'How far running jobs are, counted from their steps; final_state is null while they go on; waits_for names a signal only where no step waits for anything else. Jobs that have ended are left out.';
+COMMENT ON FUNCTION provision.tally_jobs(bigint[]) IS 'How far running jobs are, counted from their steps; final_state is null while they go on; waits_for names a signal only where no step waits for anything else; next_attempt_at is null where nothing is tried again, because a critical step has failed. Jobs that have ended are left out.';
 
 -- The step that explains why a job is not well: the one that failed for the reason given, else its first failed critical one, else its
 -- first failed one.
@@ -261,16 +261,19 @@ AS $$
 DECLARE
     tally record;
     ending bigint[];
+    look_at timestamptz;
 BEGIN
     FOR tally IN SELECT * FROM provision.tally_jobs(job_ids) AS tallied
                   WHERE tallied.calls_in_flight <> 1 OR tallied.slots <> 1 OR tallied.next_attempt_at IS NOT NULL LOOP
         IF tally.final_state IS NOT NULL THEN
             ending := ending || tally.job_id;
         ELSIF tally.calls_in_flight > 0 THEN
+            -- With a wish nothing is tried again: a time that has passed would have it looked at over and over until the calls have ended.
+            look_at := CASE WHEN tally.wish IS NULL OR tally.next_attempt_at > clock_timestamp() THEN tally.next_attempt_at END;
             UPDATE provision.job
-               SET slots = tally.calls_in_flight, due_at = tally.next_attempt_at
+               SET slots = tally.calls_in_flight, due_at = look_at
              WHERE job.job_id = tally.job_id
-               AND (job.slots <> tally.calls_in_flight OR job.due_at IS DISTINCT FROM tally.next_attempt_at);
+               AND (job.slots <> tally.calls_in_flight OR job.due_at IS DISTINCT FROM look_at);
         ELSIF tally.wish = 'expire' THEN
             PERFORM provision.fail_expired_job(job) FROM provision.job WHERE job.job_id = tally.job_id;
         ELSIF tally.wish = 'pause' THEN
