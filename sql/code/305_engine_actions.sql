@@ -187,7 +187,7 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_engine_drop(name text)
 AS $$
 DECLARE
     engine  provision.engine := provision.open_engine(provision_engine_drop.name);
-    tenants text[];     -- or engines, that need it
+    tenants text[];     -- or engines, or jobs, that need it
 BEGIN
     PERFORM FROM provision.engine AS locked WHERE locked.engine_id = engine.engine_id FOR UPDATE;
     tenants := ARRAY(SELECT tenant.name FROM provision.tenant WHERE tenant.engine_id = engine.engine_id ORDER BY tenant.name LIMIT 21);
@@ -203,9 +203,16 @@ BEGIN
             USING ERRCODE = 'dependent_objects_still_exist', DETAIL = format('Engines: %s.', array_to_string(tenants, ', ')),
                   HINT = 'Set their options agent, or proxy and upstream, to null with provision_engine_update().';
     END IF;
+    tenants := ARRAY(SELECT job.job_id FROM provision.job WHERE job.engine_id = engine.engine_id ORDER BY job.finished_at DESC NULLS FIRST, job.job_id LIMIT 21);
+    IF tenants <> '{}' THEN     -- of tenants that live elsewhere: without it they could neither end, nor be seen, nor rolled back
+        RAISE EXCEPTION 'engine "%" has jobs', engine.name
+            USING ERRCODE = 'dependent_objects_still_exist',
+                  DETAIL = format('Jobs: %s%s.', array_to_string(tenants[1:20], ', '), CASE WHEN cardinality(tenants) > 20 THEN ', ...' END),
+                  HINT = 'provision_engine_pause() keeps all calls from it.';
+    END IF;
     DELETE FROM provision.engine AS dropped WHERE dropped.engine_id = engine.engine_id;
     PERFORM provision.log_engine_event(engine.name, 'engine_dropped', NULL, NULL);
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_drop(text) IS
-    'Forgets an engine with its credentials. Errors: 2BP01 while it has tenants or is the agent or proxy of other engines (DETAIL names them), 42704 engine, 42501 not a platform administrator.';
+    'Forgets an engine with its credentials. Errors: 2BP01 while it has tenants or jobs, or is the agent or proxy of other engines (DETAIL names them), 42704 engine, 42501 not a platform administrator.';
