@@ -26,7 +26,7 @@ DECLARE
     begun bigint[] := ARRAY(SELECT job.job_id
                               FROM provision.job
                              WHERE job.started_at IS NOT NULL
-                               AND job.state IN ('pending', 'scheduled', 'running')
+                               AND job.state IN ('pending', 'scheduled', 'running', 'paused')
                              ORDER BY job.job_id
                                FOR NO KEY UPDATE SKIP LOCKED);
     corrected bigint;
@@ -73,7 +73,7 @@ BEGIN
            AND signal.asked_at > now_it_is
         RETURNING signal.job_id
     )
-    UPDATE provision.job SET due_at = '-infinity' FROM later WHERE job.job_id = later.job_id AND job.state = 'scheduled';
+    UPDATE provision.job SET due_at = '-infinity' FROM later WHERE job.job_id = later.job_id AND job.state IN ('scheduled', 'paused');
     UPDATE provision.job
        SET expires_at = now_it_is + provision.ms(job.deadline_ms)
      WHERE job.job_id = ANY (begun)
