@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION provision.require_workflow(workflow text)
 AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM provision.workflow AS known WHERE known.name = require_workflow.workflow) THEN
-        RAISE EXCEPTION 'workflow "%" does not exist', require_workflow.workflow
+        RAISE EXCEPTION 'workflow "%" does not exist', left(require_workflow.workflow, 100)
             USING ERRCODE = 'undefined_object', HINT = 'The table provision.workflow lists the workflows of this database.';
     END IF;
 END;

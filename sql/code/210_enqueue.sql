@@ -13,7 +13,7 @@ BEGIN
      WHERE workflow.name = current_workflow.name
        AND workflow.is_current;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'workflow "%" does not exist', current_workflow.name
+        RAISE EXCEPTION 'workflow "%" does not exist', left(current_workflow.name, 100)
             USING ERRCODE = 'undefined_object',
                   HINT = 'The table provision.workflow lists the workflows of this database.';
     END IF;
@@ -75,23 +75,45 @@ CREATE OR REPLACE FUNCTION provision.refuse_invalid_options(options jsonb, workf
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    known constant text := 'Options are skip_steps, correlation_id, traceparent, deadline, max_wait and rollback_on_failure; for backup_site also with_files and keep, for site_credentials renew, for onboarding credentials.';
     problems text;
 BEGIN
     IF options = '{}' THEN
         RETURN;
     ELSIF jsonb_typeof(options) IS DISTINCT FROM 'object' THEN
-        RAISE EXCEPTION 'options must be a JSON object' USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'options must be a JSON object' USING ERRCODE = 'invalid_parameter_value', HINT = known;
     END IF;
     SELECT string_agg(problem, E'\n') INTO problems FROM provision.option_problems(options, workflow) AS problem;
     IF problems IS NOT NULL THEN
         RAISE EXCEPTION 'options are not valid'
-            USING ERRCODE = 'invalid_parameter_value',
-                  DETAIL = problems,
-                  HINT = 'Options are skip_steps, correlation_id, traceparent, deadline, max_wait and rollback_on_failure; for backup_site also with_files and keep, for site_credentials renew, for onboarding credentials.';
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = problems, HINT = known;
     END IF;
 END;
 $$;
 COMMENT ON FUNCTION provision.refuse_invalid_options(jsonb, provision.workflow) IS 'Error 22023 for options of provision_start that are not known or do not fit.';
+
+-- A time limit is added to run_at, so it is not the last that a timestamp can tell.
+CREATE OR REPLACE FUNCTION provision.refuse_invalid_start(tenants text[], priority integer, run_at timestamptz, idempotency_key text)
+    RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF tenants IS NULL THEN
+        RAISE EXCEPTION 'tenants must be given' USING ERRCODE = 'invalid_parameter_value', HINT = 'An array of names; for an empty one nothing is started.';
+    ELSIF priority NOT BETWEEN -100 AND 100 THEN
+        RAISE EXCEPTION 'priority % is out of range', priority
+            USING ERRCODE = 'numeric_value_out_of_range', HINT = 'Priorities go from -100 to 100; higher runs sooner.';
+    ELSIF NOT isfinite(run_at) OR run_at > clock_timestamp() + interval '100 years' THEN
+        RAISE EXCEPTION 'run_at must be a finite time'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'At most 100 years ahead; a time that has passed is now.';
+    ELSIF length(idempotency_key) NOT BETWEEN 1 AND 200 THEN
+        RAISE EXCEPTION 'idempotency_key must have 1 to 200 characters'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out to start without one.';
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION provision.refuse_invalid_start(text[], integer, timestamptz, text) IS 'Errors 22023 and 22003 for arguments of a start that cannot be.';
 
 CREATE OR REPLACE FUNCTION provision.refuse_full_queue(tenants text[])
     RETURNS void
@@ -281,14 +303,7 @@ BEGIN
     PERFORM provision.refuse_invalid_options(options, chosen);
     -- What every tenant has is not asked for at every start.
     PERFORM provision.refuse_missing_settings(tenants, chosen) WHERE NOT chosen.needs <@ '{company_name,country}';
-    IF abs(priority) > 100 THEN
-        RAISE EXCEPTION 'priority % is out of range', priority
-            USING ERRCODE = 'numeric_value_out_of_range', HINT = 'Priorities go from -100 to 100; higher runs sooner.';
-    ELSIF NOT isfinite(run_at) THEN
-        RAISE EXCEPTION 'run_at must be a finite time' USING ERRCODE = 'invalid_parameter_value';
-    ELSIF length(idempotency_key) NOT BETWEEN 1 AND 200 THEN
-        RAISE EXCEPTION 'idempotency_key must have 1 to 200 characters' USING ERRCODE = 'invalid_parameter_value';
-    END IF;
+    PERFORM provision.refuse_invalid_start(tenants, priority, run_at, idempotency_key);
     PERFORM provision.refuse_missing_engines(tenants, chosen);
     PERFORM provision.refuse_full_queue(tenants);
     IF chosen.works_at = 'site_maker' THEN

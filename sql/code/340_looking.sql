@@ -169,7 +169,7 @@ CREATE OR REPLACE PROCEDURE @extschema@.provision_wait(job_id bigint, timeout in
     LANGUAGE plpgsql
 AS $$
 DECLARE
-    give_up_at timestamptz := pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) provision_wait.timeout;
+    give_up_at timestamptz := pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) least(greatest(provision_wait.timeout, interval '0'), interval '1000 years');
     pause      double precision := 0.05;
     status     jsonb := @extschema@.provision_status(provision_wait.job_id);
 BEGIN
@@ -188,4 +188,4 @@ BEGIN
 END;
 $$;
 COMMENT ON PROCEDURE @extschema@.provision_wait(bigint, interval) IS
-    'Returns when the job has ended, however. CALL it outside of a transaction block: it commits between looks. Errors: PV006 not ended after timeout, 42501 and 42704 as provision_status(), 2D000 inside of a transaction block.';
+    'Returns when the job has ended, however. timeout: null waits as long as it takes, what is negative not at all. CALL it outside of a transaction block: it commits between looks. Errors: PV006 not ended after timeout, 42501 and 42704 as provision_status(), 2D000 inside of a transaction block.';

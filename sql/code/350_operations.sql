@@ -195,7 +195,7 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_purge(older_than interval)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    cutoff constant timestamptz := clock_timestamp() - provision_purge.older_than;
+    cutoff timestamptz;
     batch constant bigint := 10000;
     removed bigint := 0;
     last_batch bigint;
@@ -205,6 +205,7 @@ BEGIN
         RAISE EXCEPTION 'older_than must be at least one hour'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'For example: SELECT provision_purge(''90 days'').';
     END IF;
+    cutoff := clock_timestamp() - least(provision_purge.older_than, interval '1000 years');
     FOR turn IN 1 .. 10 LOOP
         last_batch := provision.purge_attempts(cutoff, batch) + provision.purge_deliveries(cutoff, batch)
                     + provision.purge_events(cutoff, batch) + provision.purge_jobs(cutoff, batch);

@@ -1,13 +1,15 @@
 -- Old history of ended jobs goes; active jobs stay, and so do the newest of each tenant and those that made what still stands.
 BEGIN;
 SET LOCAL provision.may_change_history = on;
-SELECT plan(10);
+SELECT plan(12);
 SELECT provision_engine_create('main', 'https://erp.example.com');
 SELECT provision_engine_secret('main', 'key', 'word');
 SELECT provision_tenant_create('acme', 'main', '{"company_name": "Acme", "country": "Kenya"}');
 SELECT provision_start('acme') AS job \gset
 SELECT throws_ok($$ SELECT provision_purge('59 min') $$, '22023', 'older_than must be at least one hour', 'too young');
 SELECT throws_ok($$ SELECT provision_purge('-1 day') $$, '22023', NULL, 'negative');
+SELECT throws_ok($$ SELECT provision_purge('-178000000 years') $$, '22023', NULL, 'as negative as can be');
+SELECT is(provision_purge('178000000 years'), 0::bigint, 'nothing is as old as that');
 SELECT provision_cancel(:job);
 SELECT provision_start('acme') AS failed \gset
 UPDATE provision.job_step SET state = 'failed', finished_at = now(), error_code = 'X' WHERE job_id = :failed AND ordinal = 0;

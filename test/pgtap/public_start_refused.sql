@@ -1,6 +1,6 @@
 -- A start that cannot be is refused with its SQLSTATE, and nothing is left of it.
 BEGIN;
-SELECT plan(10);
+SELECT plan(15);
 SELECT provision_engine_create('main', 'https://erp.example.com', options => '{"max_queue_depth": 1}');
 SELECT provision_tenant_create(name, 'main', jsonb_build_object('company_name', name, 'country', 'Kenya')) FROM unnest('{acme,beta}'::text[]) AS name;
 SELECT throws_ok($$ SELECT provision_start('nobody') $$, '42704', 'tenant "nobody" does not exist', 'tenant');
@@ -10,6 +10,11 @@ SELECT throws_ok($$ SELECT provision_start('acme', options => '{"skip": 1}') $$,
 SELECT throws_ok($$ SELECT provision_start('acme', options => '{"skip_steps": ["step_2_company"]}') $$, '22023', NULL, 'a step that is not optional');
 SELECT throws_ok($$ SELECT provision_start('acme', priority => 101) $$, '22003', NULL, 'priority');
 SELECT throws_ok($$ SELECT provision_start('acme', run_at => 'infinity') $$, '22023', NULL, 'never');
+SELECT throws_ok($$ SELECT provision_start('acme', priority => -2147483648) $$, '22003', 'priority -2147483648 is out of range', 'the smallest of all priorities');
+SELECT throws_ok($$ SELECT provision_start('acme', run_at => '294276-12-31', options => '{"max_wait": "365 days"}') $$, '22023', 'run_at must be a finite time', 'beyond all times');
+SELECT throws_ok($$ SELECT provision_start('acme', options => NULL) $$, '22023', 'options must be a JSON object', 'no options');
+SELECT throws_ok($$ SELECT provision_start('acme', NULL) $$, '42704', NULL, 'no workflow');
+SELECT throws_ok($$ SELECT provision_start_many(NULL) $$, '22023', 'tenants must be given', 'no tenants');
 SELECT throws_ok($$ SELECT provision_start_many('{acme,nobody,noone}') $$, '42704', NULL, 'one of many');
 SELECT throws_ok($$ SELECT provision_start_many('{acme,beta}') $$, 'PV004', 'queue of engine "main" is full', 'more than the queue takes');
 SELECT is(count(*), 0::bigint, 'nothing was started') FROM provision.job_status WHERE tenant IN ('acme', 'beta');
