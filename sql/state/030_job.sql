@@ -107,6 +107,7 @@ CREATE TABLE provision.job (
 CREATE INDEX job_next ON provision.job (engine_id, rank, job_id) WHERE state = 'pending';
 CREATE INDEX job_next_begun ON provision.job (engine_id, rank, job_id) WHERE state = 'pending' AND run_started_at IS NOT NULL;
 CREATE INDEX job_due ON provision.job (due_at) WHERE state = 'scheduled';
+CREATE INDEX job_scheduled ON provision.job (engine_id, job_id) WHERE state = 'scheduled';
 CREATE INDEX job_running ON provision.job (engine_id, claim_number) WHERE state = 'running';
 CREATE INDEX job_of_owner ON provision.job (owner, due_at) WHERE owner IS NOT NULL;
 CREATE INDEX job_wished ON provision.job (owner) WHERE owner IS NOT NULL AND wish IS NOT NULL;
