@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION provision.refuse_missing_tenants(tenants text[])
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    missing text[] := ARRAY(SELECT DISTINCT coalesce(given.name, '(null)')
+    missing text[] := ARRAY(SELECT DISTINCT coalesce(left(given.name, 100), '(null)')
                               FROM unnest(tenants) AS given (name)
                              WHERE NOT EXISTS (SELECT FROM provision.tenant WHERE tenant.name = given.name)
                              ORDER BY 1);
@@ -30,7 +30,7 @@ CREATE OR REPLACE FUNCTION provision.refuse_unseen_tenants(tenants text[])
 AS $$
 DECLARE
     seen constant text[] := ARRAY(SELECT tenant.name FROM provision.tenant WHERE tenant.tenant_id = ANY (provision.visible_tenants()));
-    unseen constant text[] := ARRAY(SELECT DISTINCT coalesce(given.name, '(null)')
+    unseen constant text[] := ARRAY(SELECT DISTINCT coalesce(left(given.name, 100), '(null)')
                                       FROM unnest(tenants) AS given (name)
                                      WHERE given.name IS NULL OR given.name <> ALL (seen)
                                      ORDER BY 1);

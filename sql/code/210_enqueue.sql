@@ -30,7 +30,7 @@ CREATE OR REPLACE FUNCTION provision.option_problems(options jsonb, workflow pro
     RETURNS SETOF text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT format('Option "%s" is not known.', key)
+    SELECT format('Option "%s" is not known.', left(key, 100))
       FROM jsonb_object_keys(options) AS key
      WHERE key NOT IN ('skip_steps', 'correlation_id', 'traceparent', 'deadline', 'max_wait', 'rollback_on_failure')
        AND NOT (key IN ('with_files', 'keep') AND (workflow).name = 'backup_site')
@@ -40,7 +40,7 @@ BEGIN ATOMIC
     SELECT 'Option "skip_steps" must be an array of step names.'
      WHERE jsonb_typeof(options -> 'skip_steps') <> 'array'
     UNION ALL
-    SELECT format('Step "%s" is not an optional step of workflow "%s".', given.name, (workflow).name)
+    SELECT format('Step "%s" is not an optional step of workflow "%s".', left(given.name, 100), (workflow).name)
       FROM jsonb_array_elements_text(CASE jsonb_typeof(options -> 'skip_steps') WHEN 'array' THEN options -> 'skip_steps' ELSE '[]' END) AS given (name)
      WHERE NOT EXISTS (SELECT FROM provision.step
                         WHERE step.workflow_id = (workflow).workflow_id AND step.name = given.name AND step.optional)
@@ -86,7 +86,7 @@ BEGIN
     SELECT string_agg(problem, E'\n') INTO problems FROM provision.option_problems(options, workflow) AS problem;
     IF problems IS NOT NULL THEN
         RAISE EXCEPTION 'options are not valid'
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = problems, HINT = known;
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = left(problems, 10000), HINT = known;
     END IF;
 END;
 $$;
