@@ -21,7 +21,7 @@ typedef struct HostRule
 	bool		is_address;
 	AddressRange range;			/* of an address */
 	bool		is_suffix;		/* the name begins with the point behind "*" */
-	char		name[HTTP_HOST_SIZE];
+	char		name[HTTP_HOST_SIZE + 1];	/* with that point */
 	int			port;			/* 0: any */
 } HostRule;
 

@@ -49,6 +49,11 @@ static const char *const wrong_hosts[] = {
 	"a b", "a%31", "a@b", "a..b", ".a", "a.", "\xe2\x92\xb6.test", "::1%lo", "1::2::3", "a:b", "a,b", "*.test", "127.0.0.1/8",
 };
 
+/* The longest name that there can be has 253 letters. */
+#define LABEL_61 "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghi"
+#define LABEL_63 LABEL_61 "jk"
+#define LONGEST_NAME LABEL_63 "." LABEL_63 "." LABEL_63 "." LABEL_61
+
 int
 main(void)
 {
@@ -68,6 +73,10 @@ main(void)
 		tap_ok(!provision_http_hosts_check(wrong_lists[i], &wrong, &length), "\"%s\" cannot be read", wrong_lists[i]);
 	tap_ok(!provision_http_hosts_check("a.test, x y ,b.test", &wrong, &length) && length == 3 && strncmp(wrong, "x y", 3) == 0, "the wrong entry is told");
 	tap_ok(!provision_http_hosts_allow("x y", "a.test", 80), "a list that cannot be read names nobody");
+	tap_ok(provision_http_hosts_check("*." LONGEST_NAME, &wrong, &length) && !provision_http_hosts_allow("*." LONGEST_NAME, LONGEST_NAME, 80),
+		   "the longest suffix names nobody");
+	tap_ok(provision_http_hosts_check(LONGEST_NAME, &wrong, &length) && provision_http_hosts_allow(LONGEST_NAME, LONGEST_NAME, 80),
+		   "the longest name names itself");
 	memset(long_list, 'a', sizeof(long_list) - 1);
 	tap_ok(!provision_http_hosts_check(long_list, &wrong, &length), "nor can an endless name");
 	tap_ok(provision_http_hosts_refusal(long_list) != NULL, "which is no host either");
