@@ -13,6 +13,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/varlena.h"
 
 #include "actor.h"
 #include "http_hosts.h"
@@ -133,6 +134,24 @@ check_allowed_hosts(char **value, void **extra, GucSource source)
 	return false;
 }
 
+/* A list that cannot be read would name no database, and end all workers. */
+static bool
+check_databases(char **value, void **extra, GucSource source)
+{
+	char	   *list = pstrdup(*value);
+	List	   *names;
+	bool		is_readable = SplitGUCList(list, ',', &names);
+
+	if (!is_readable)
+	{
+		GUC_check_errdetail("List syntax is invalid.");
+		GUC_check_errhint("For example: erp, \"My database\".");
+	}
+	list_free(names);
+	pfree(list);
+	return is_readable;
+}
+
 static const TextSetting text_settings[] = {
 	{"provision.acting_client", "Network address of the user for whom this transaction acts.",
 	"Set by provision_act_as().", &provision_acting_client, "", OF_TRANSACTION, PGC_SUSET},
@@ -146,7 +165,7 @@ static const TextSetting text_settings[] = {
 	{"provision.ca_file", "PEM file of the certificate authorities that are trusted.",
 	"Empty: the system's. An engine's ca_file goes before it.", &provision_ca_file, "", 0, PGC_SIGHUP},
 	{"provision.databases", "Databases in which workers run, separated by commas.",
-	"Empty: every database that has the extension.", &provision_databases, "", 0, PGC_SIGHUP},
+	"Empty: every database that has the extension.", &provision_databases, "", 0, PGC_SIGHUP, check_databases},
 	{"provision.key_command", "Command that prints the keys with which secrets are sealed.",
 	"An absolute path and arguments, run without a shell. It goes before provision.key_file.",
 	&provision_key_command, "", GUC_SUPERUSER_ONLY, PGC_SIGHUP},
@@ -183,6 +202,7 @@ provision_settings_define(void)
 		DefineCustomStringVariable(setting->name, setting->description, setting->detail,
 								   setting->value, setting->fallback, setting->context, setting->flags, setting->check, NULL, NULL);
 	}
+	MarkGUCPrefixReserved("provision");		/* a name that is mistyped is not taken for another setting */
 }
 
 /*

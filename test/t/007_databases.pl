@@ -1,4 +1,5 @@
-# Two databases, one renamed, one dropped by force, one used as a template: each has its worker as long as it exists.
+# Two databases, one renamed, one dropped by force, one used as a template: each has its worker as long as it exists. A list of
+# databases that names none of them by mistake is refused.
 use strict;
 use warnings;
 use ProvisionTest;
@@ -51,6 +52,9 @@ $node->safe_psql('postgres', 'CREATE DATABASE copy TEMPLATE first');
 $node->safe_psql('postgres', 'DROP DATABASE first');
 is($node->safe_psql('copy', 'SELECT count(*) FROM provision.job'), '6', 'a database can be copied');
 ok(poll($node, q{SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'provision worker')}), 'and dropped');
+my ($refused, undef, $reason) = $node->psql('postgres', q{ALTER SYSTEM SET provision.databases = 'copy,'});
+isnt($refused, 0, 'a list of databases that cannot be read is refused');
+like($reason, qr/List syntax is invalid/, 'and told from one that names no database');
 unlike(slurp_file($node->logfile, $offset), qr/PANIC|terminated by signal/, 'nothing crashed');
 $node->stop;
 done_testing();
