@@ -254,7 +254,7 @@ do_round(void *argument)
 		PROVISION_FAULT("recorded");
 	}
 	jobs = provision_store_touch(worker->incarnation, &worker->memory, jobs, &left_over);
-	round->requests = provision_store_begin_calls(worker->incarnation, jobs);
+	provision_store_begin_calls(worker->incarnation, jobs, &round->requests);
 	PROVISION_FAULT("before_claim");
 	places = provision_max_in_flight - calls_in_flight() - list_length(round->requests);
 	round->work = provision_store_claim(worker->incarnation, &worker->memory, left_over, Max(places, 0));

@@ -3,8 +3,8 @@
  *		Everything the worker says to the database.
  *
  * Each function runs inside a transaction opened with provision_store_begin
- * and leaves errors to the caller, which is to say: to the end of the
- * process. Results are allocated in the context that was current at
+ * and leaves errors to the caller, which is to say: to trouble.c, or to the end
+ * of the process. Results are allocated in the context that was current at
  * provision_store_begin and outlive the commit.
  */
 #ifndef PROVISION_STORE_H
@@ -89,6 +89,7 @@ extern List *provision_store_record(int64 incarnation, List *answers, Datum *job
 
 /* Keeps how far the clocks of the servers that answered are from ours; at most once a minute. */
 extern void provision_store_note_clocks(List *answers);
+
 /*
  * The jobs to plan in this round, locked: those answered, those claimed in
  * the round before and those that are due. *left_over: claimed ones that
@@ -96,8 +97,12 @@ extern void provision_store_note_clocks(List *answers);
  */
 extern Datum provision_store_touch(int64 incarnation, const StoreMemory *memory, Datum answered, Datum *left_over);
 
-/* Plans and returns the calls (HttpRequest *) to send after the commit. */
-extern List *provision_store_begin_calls(int64 incarnation, Datum jobs);
+/*
+ * Plans the calls (HttpRequest *) to send after the commit. Each is in the list
+ * before its secrets are opened, so that after an error, too, whoever has the
+ * list can wipe them.
+ */
+extern void provision_store_begin_calls(int64 incarnation, Datum jobs, List **requests);
 
 /* Overwrites what was opened for a request, when it was sent or is not going to be. */
 extern void provision_store_wipe_secrets(HttpRequest *request);

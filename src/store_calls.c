@@ -73,10 +73,11 @@ leave_key_out(char *authorization, size_t scheme_length)
 static void
 take_session(HttpRequest *request, char *cookie, size_t name_length)
 {
-	const char **secrets = palloc(sizeof(char *));
+	const char **secrets;
 
-	secrets[0] = cookie + name_length;
 	request->cookie = cookie;
+	secrets = palloc(sizeof(char *));
+	secrets[0] = cookie + name_length;
 	request->secrets = secrets;
 	request->secret_count = 1;
 }
@@ -209,10 +210,9 @@ provision_store_wipe_secrets(HttpRequest *request)
 }
 
 /* Those whose secrets do not open are left out; the other lists tell which and why. */
-static List *
-requests_of_rows(ArrayBuildState **locked, ArrayBuildState **problems)
+static void
+take_requests(List **requests, ArrayBuildState **locked, ArrayBuildState **problems)
 {
-	List	   *requests = NIL;
 	char		problem[KEY_PROBLEM_SIZE];
 	MemoryContext caller = MemoryContextSwitchTo(provision_statement_context);
 
@@ -220,17 +220,15 @@ requests_of_rows(ArrayBuildState **locked, ArrayBuildState **problems)
 	{
 		HttpRequest *request = request_of_row(row);
 
+		*requests = lappend(*requests, request);
 		if (open_secrets(row, request, problem))
-		{
-			requests = lappend(requests, request);
 			continue;
-		}
 		provision_store_wipe_secrets(request);
+		*requests = list_delete_last(*requests);
 		*locked = accumArrayResult(*locked, Int64GetDatum(request->attempt_id), false, INT8OID, provision_statement_context);
 		*problems = accumArrayResult(*problems, CStringGetTextDatum(problem), false, TEXTOID, provision_statement_context);
 	}
 	MemoryContextSwitchTo(caller);
-	return requests;
 }
 
 /* Lets go the jobs that waited for a key, when the keys have changed, and asks whether some wait. */
@@ -245,23 +243,20 @@ look_after_key_waits(void)
 	provision_keeper_note_waiting(provision_statement_first_number() > 0);
 }
 
-List *
-provision_store_begin_calls(int64 incarnation, Datum jobs)
+void
+provision_store_begin_calls(int64 incarnation, Datum jobs, List **requests)
 {
 	Datum		values[] = {Int64GetDatum(incarnation), jobs};
-	List	   *requests;
 	ArrayBuildState *locked = NULL;
 	ArrayBuildState *problems = NULL;
 
 	look_after_key_waits();
 	provision_statement_run(&begin_calls, values, NULL);
-	requests = requests_of_rows(&locked, &problems);
-	if (locked != NULL)
-	{
-		values[0] = makeArrayResult(locked, provision_statement_context);
-		values[1] = makeArrayResult(problems, provision_statement_context);
-		provision_statement_run(&wait_for_keys, values, NULL);
-		provision_keeper_note_waiting(true);
-	}
-	return requests;
+	take_requests(requests, &locked, &problems);
+	if (locked == NULL)
+		return;
+	values[0] = makeArrayResult(locked, provision_statement_context);
+	values[1] = makeArrayResult(problems, provision_statement_context);
+	provision_statement_run(&wait_for_keys, values, NULL);
+	provision_keeper_note_waiting(true);
 }
