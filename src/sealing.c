@@ -89,16 +89,23 @@ seal_for_sql(FunctionCallInfo fcinfo, WritePlain write_plain, const text *identi
 {
 	KeyRing    *ring;
 	unsigned char *plain;
-	bytea	   *sealed = NULL;
+	bytea	   *volatile sealed = NULL;
 
 	if (may_make_key && provision_keeper_has_own_file())
 		provision_keeper_make_own_file();
 	ring = load_or_refuse();
 	plain = provision_secret_allocate(MAX_SECRET_SIZE);
-	if (plain != NULL)
-		sealed = seal(ring, text_to_cstring(identity), plain, write_plain(plain, fcinfo));
-	provision_secret_free(plain, MAX_SECRET_SIZE);
-	provision_key_ring_free(ring);
+	PG_TRY();
+	{
+		if (plain != NULL)
+			sealed = seal(ring, text_to_cstring(identity), plain, write_plain(plain, fcinfo));
+	}
+	PG_FINALLY();
+	{
+		provision_secret_free(plain, MAX_SECRET_SIZE);
+		provision_key_ring_free(ring);
+	}
+	PG_END_TRY();
 	refuse_unsealed(sealed);
 	return sealed;
 }
@@ -205,6 +212,33 @@ reseal(KeyRing *ring, const char *identity, bytea *sealed, unsigned char *plain)
 	return is_current(ring, sealed) ? sealed : seal(ring, identity, plain, length);
 }
 
+/* Each in its place, NULL where it does not open. */
+static void
+reseal_all(Datum *sealed, bool *nulls, const Datum *identities, int count)
+{
+	KeyRing    *ring = load_or_refuse();
+	unsigned char *plain = provision_secret_allocate(MAX_SECRET_SIZE);
+
+	PG_TRY();
+	{
+		for (int i = 0; i < count; i++)
+		{
+			bytea	   *again = plain == NULL ? NULL :
+				reseal(ring, TextDatumGetCString(identities[i]), DatumGetByteaPP(sealed[i]), plain);
+
+			CHECK_FOR_INTERRUPTS();
+			nulls[i] = again == NULL;
+			sealed[i] = PointerGetDatum(again);
+		}
+	}
+	PG_FINALLY();
+	{
+		provision_secret_free(plain, MAX_SECRET_SIZE);
+		provision_key_ring_free(ring);
+	}
+	PG_END_TRY();
+}
+
 /*
  * reseal_secrets(sealed bytea[], identities text[]) RETURNS bytea[]: each under
  * the current key, unchanged where it is already, null where it does not open.
@@ -218,8 +252,6 @@ provision_reseal_secrets(PG_FUNCTION_ARGS)
 	bool	   *nulls;
 	int			count;
 	int			identity_count;
-	unsigned char *plain;
-	KeyRing    *ring;
 	int			lower_bound = 1;
 
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), BYTEAOID, -1, false, TYPALIGN_INT, &sealed, NULL, &count);
@@ -228,19 +260,8 @@ provision_reseal_secrets(PG_FUNCTION_ARGS)
 		elog(ERROR, "there are %d secrets and %d identities", count, identity_count);
 	if (count == 0)
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	ring = load_or_refuse();
-	plain = provision_secret_allocate(MAX_SECRET_SIZE);
 	nulls = palloc0(sizeof(bool) * count);
-	for (int i = 0; i < count; i++)
-	{
-		bytea	   *again = plain == NULL ? NULL :
-			reseal(ring, TextDatumGetCString(identities[i]), DatumGetByteaPP(sealed[i]), plain);
-
-		nulls[i] = again == NULL;
-		sealed[i] = PointerGetDatum(again);
-	}
-	provision_secret_free(plain, MAX_SECRET_SIZE);
-	provision_key_ring_free(ring);
+	reseal_all(sealed, nulls, identities, count);
 	PG_RETURN_ARRAYTYPE_P(construct_md_array(sealed, nulls, 1, &count, &lower_bound, BYTEAOID, -1, false, TYPALIGN_INT));
 }
 
