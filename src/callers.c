@@ -115,10 +115,11 @@ provision_callers_are_limited(void)
 	return provision_tenant_requests > 0 || provision_actor_requests > 0 || provision_address_requests > 0;
 }
 
+/* Never below zero, whatever the clock says: places of slices are reckoned from it. */
 static int64
 now_ms(void)
 {
-	return GetCurrentTimestamp() / 1000;
+	return Max(GetCurrentTimestamp() / 1000, 0);
 }
 
 static int32

@@ -17,6 +17,8 @@
 Datum
 provision_row_value(uint64 row, int column, bool *is_null)
 {
+	if (row >= SPI_processed)
+		elog(ERROR, "a statement returned too few rows");
 	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, is_null);
 }
 

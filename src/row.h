@@ -9,7 +9,7 @@
 
 #include "datatype/timestamp.h"
 
-/* Lives as long as SPI's result. */
+/* Lives as long as SPI's result. An error where there is no such row. */
 extern Datum provision_row_value(uint64 row, int column, bool *is_null);
 
 /* A varlena value, not null, copied to where it is kept. */
