@@ -1,6 +1,6 @@
 /*
  * http_hosts.c
- *		The list of hosts that engines may have.
+ *		Lists of hosts: what they name, and what they cannot hold.
  */
 #include "http_hosts.h"
 

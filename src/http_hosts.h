@@ -1,7 +1,7 @@
 /*
  * http_hosts.h
- *		The list of hosts that engines may have: the setting
- *		provision.allowed_hosts.
+ *		Lists of hosts: the settings provision.allowed_hosts and
+ *		provision.webhook_allowed_hosts.
  *
  * Separated by commas: a name, "*." and a name for everything below it, an
  * address, or a network as 10.0.0.0/8; with ":" and a port behind it, but for

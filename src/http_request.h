@@ -1,6 +1,6 @@
 /*
  * http_request.h
- *		One HTTP request, and the libcurl handle that will make it.
+ *		One HTTP request, and the bounds of all that a client makes.
  *
  * Nothing here knows PostgreSQL: the same code is linked into the extension,
  * the unit tests and the fuzzers.
