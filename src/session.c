@@ -31,6 +31,8 @@ void
 provision_session_prepare(void)
 {
 	static const char *const settings[][2] = {
+		{"role", "none"},
+		{"exit_on_error", "off"},	/* or an error of one job is the end of all */
 		{"statement_timeout", "0"},
 		{"lock_timeout", "500ms"},	/* shorter than deadlock_timeout: who waits for us need not be ended */
 		{"idle_in_transaction_session_timeout", "0"},
