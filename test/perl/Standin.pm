@@ -26,7 +26,7 @@ sub new
 		'<' => \undef);
 	for (my $tries = 0; !-s $ready; $tries++)
 	{
-		die 'the stand-in did not start' if $tries > 2000 || !$self->{process}->pumpable;
+		die 'the stand-in did not start' if $tries > 12_000 || !$self->{process}->pumpable;
 		usleep(10_000);
 	}
 	$self->{port} = int(PostgreSQL::Test::Utils::slurp_file($ready));

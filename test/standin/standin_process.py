@@ -12,8 +12,8 @@ import time
 import unittest
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-MAX_START_SECONDS = 20
-MAX_WAIT_SECONDS = 10
+MAX_START_SECONDS = 120
+MAX_WAIT_SECONDS = 60
 
 Answer = collections.namedtuple("Answer", "status reason headers body")
 

@@ -51,6 +51,26 @@ class Faults(Switches):
             self.create("Early", timeout=0.2)
         self.assertTrue(self.exists("Early"))
 
+    def test_a_request_is_held_until_its_fault_is_cleared(self):
+        for moment, is_done in (("before", False), ("after", True)):
+            name = "Held" + moment
+            fault = self.fault({"hold": moment}, method="POST", nth=1)
+            with concurrent.futures.ThreadPoolExecutor() as pool:
+                call = pool.submit(self.create, name, timeout=60)
+                self.wait_until(lambda: self.server.control("GET", "fault")[0]["hits"] == 1)
+                self.assertEqual(self.exists(name), is_done)
+                self.assertFalse(call.done())
+                self.server.control("DELETE", "fault?id=%d" % fault["id"])
+                self.assertEqual(call.result()[0], 200)
+            self.assertTrue(self.exists(name))
+
+    def test_what_a_reset_finds_held_is_never_done(self):
+        self.fault({"hold": "before"}, method="POST")
+        with self.assertRaises(socket.timeout):
+            self.create("Forgotten", timeout=0.5)
+        self.server.control("POST", "reset")
+        self.assertFalse(self.exists("Forgotten"))
+
     def test_reset_cuts_the_answer_off(self):
         self.fault({"reset": 20}, method="POST", times=1)
         with self.assertRaises((ConnectionResetError, http.client.HTTPException)):

@@ -34,8 +34,7 @@ def list_faults(gateway, body, query):
 
 def clear_faults(gateway, body, query):
     """Clears one by its id, or all."""
-    wanted = query.get("id")
-    gateway.faults.active = [fault for fault in gateway.faults.active if wanted and str(fault.number) != wanted]
+    gateway.faults.clear(query.get("id"))
     return {"active": len(gateway.faults.active)}
 
 

@@ -53,6 +53,9 @@ class Fault:
             return self.seen % match["every"] == 0
         return self.random.random() < match.get("probability", 1)
 
+    def release(self):
+        """Called when it is cleared."""
+
     def describe(self):
         return {"id": self.number, "match": self.match, "action": self.action, "seen": self.seen, "hits": self.hits}
 
@@ -60,13 +63,16 @@ class Fault:
 class RequestFault(Fault):
     """Strikes requests, and decides whether they are carried out and what is answered."""
     match_keys = Fault.match_keys | {"method", "path_regex", "query_regex", "body_regex", "site", "user"}
-    action_keys = {"delay_ms", "delay_after_ms", "drop", "reset", "status", "headers", "body", "gzip", "garbage", "hang", "trickle", "effect", "arm"}
+    action_keys = {"delay_ms", "delay_after_ms", "hold", "drop", "reset", "status", "headers", "body", "gzip", "garbage", "hang", "trickle", "effect", "arm"}
     made_up = {"status", "body"}            # keys of an answer that stands for a request not carried out
 
     def __init__(self, description, seed):
         super().__init__(description, seed)
         if self.action.get("garbage", "html") not in GARBAGE:
             raise BadFault("garbage must be one of " + ", ".join(sorted(GARBAGE)))
+        if self.action.get("hold", "before") not in ("before", "after"):
+            raise BadFault("hold must be before or after (the effect)")
+        self.held = []          # what goes on when the fault is cleared
         self.path = re.compile(self.match.get("path_regex", ""))
         self.query = re.compile(self.match.get("query_regex", ""))
         self.body = re.compile(self.match["body_regex"]) if "body_regex" in self.match else None
@@ -80,6 +86,15 @@ class RequestFault(Fault):
         if not self.path.search(request.path) or not self.query.search(request.query):
             return False
         return self.body is None or self.body.search(request.body.decode("utf-8", "replace")) is not None
+
+    def holds(self, moment):
+        return self.action.get("hold") == moment
+
+    def release(self):
+        """Lets the requests that it holds go on, in the order of their arrival."""
+        held, self.held = self.held, []
+        for go_on in held:
+            go_on()
 
     def arm(self):
         """Write the file by which a test lets another process fail while it waits for this request's answer."""
@@ -171,6 +186,13 @@ class Faults:
         fault = self.kind_of(description)(description, self.seed)
         self.active.append(fault)
         return fault
+
+    def clear(self, wanted=None):
+        """Takes away the one of this number, or all; what they hold goes on."""
+        cleared = [fault for fault in self.active if wanted in (None, str(fault.number))]
+        self.active = [fault for fault in self.active if fault not in cleared]
+        for fault in cleared:
+            fault.release()
 
     def find(self, kind, *what):
         for fault in self.active:

@@ -22,7 +22,9 @@ class Exchange:
         if self.fault:
             self.fault.arm()
         late = self.action.get("delay_after_ms")
-        if late:
+        if self.fault and self.fault.holds("after"):
+            self.fault.held.append(lambda: self.reply(response))
+        elif late:
             self.gateway.later(late / 1000, lambda: self.reply(response))
         else:
             self.reply(response)
@@ -98,7 +100,9 @@ class Gateway:
         exchange = self.exchange(self, place, request, connection, entry, fault)
         delay = self.delay_of(request) + (fault.action.get("delay_ms", 0) / 1000 if fault else 0)
         # The effect happens when the time is up, whether or not the client is still there.
-        if delay:
+        if fault and fault.holds("before"):
+            fault.held.append(exchange.carry_out)
+        elif delay:
             self.later(delay, exchange.carry_out)
         else:
             exchange.carry_out()
