@@ -26,23 +26,25 @@ $node->safe_psql('postgres', 'UPDATE provision.step SET backoff_ms = 20, backoff
 wait_for_worker($node);
 
 # A running job is told; its call ends first.
-my $slow = $standin->fault({ method => 'POST', path_regex => '/Company$' }, { delay_ms => 1500 });
+$standin->fault({ method => 'POST', path_regex => '/Company$' }, { hold => 'before' });
 $node->safe_psql('postgres', q{SELECT provision_start('t1')});
 ok(wait_until(sub { $standin->requests('path_regex=/Company$&method=POST') }), 'a company is being made');
 $node->safe_psql('postgres', q{SELECT provision_cancel('t1', 'customer left')});
+$standin->clear_faults;
 ok(wait_for_state('t1', 'cancelled'), 'the job is cancelled');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM provision.attempt WHERE call LIKE 'create company%' AND verdict = 'success'}), '1',
 	'the call that was on its way is recorded');
 $node->safe_psql('postgres', q{SELECT provision_retry('t1')});
 ok(wait_for_state('t1', 'completed'), 'retried, it is completed');
 
+$standin->fault({ method => 'POST', path_regex => '/Company$' }, { hold => 'before' });
 $node->safe_psql('postgres', q{SELECT provision_start('t2')});
 ok(wait_until(sub { $standin->requests('path_regex=/Company$&method=POST') == 2 }), 'another company is being made');
 $node->safe_psql('postgres', q{SELECT provision_pause('t2')});
+$standin->clear_faults;
 ok(wait_for_state('t2', 'paused'), 'its job is paused');
 $node->safe_psql('postgres', q{SELECT provision_resume('t2')});
 ok(wait_for_state('t2', 'completed'), 'resumed, it is completed');
-$standin->clear_faults;
 
 # A waiting job changes at once.
 $node->safe_psql('postgres', q{SELECT provision_engine_pause('bench', 'maintenance'); SELECT provision_start('t3')});

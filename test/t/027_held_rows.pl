@@ -33,16 +33,16 @@ $holder->query_safe('ROLLBACK');
 ok(poll($node, q{SELECT state = 'completed' FROM provision.job}), 'released, the job runs');
 
 # A pending job that is held when its turn comes is not forgotten.
-$standin->fault({ path_regex => 'ping', nth => 1 }, { delay_ms => 3000 });
+$standin->fault({ path_regex => 'ping', nth => 1 }, { hold => 'before' });
 $node->safe_psql('postgres', q{SELECT provision_start('t2', 'three')});
 ok(poll($node, q{SELECT count(*) = 1 FROM provision.job WHERE state = 'running'}), 'one job takes the only slot');
 $node->safe_psql('postgres', q{SELECT provision_start('t3', 'three')});
 $holder->query_safe(q{BEGIN; SELECT provision_cancel('t3')});
+$standin->clear_faults;
 ok(poll($node, q{SELECT state = 'completed' FROM provision.job_status WHERE tenant = 't2'}), 'the slot becomes free');
 is(state_of('t3'), 'pending', 'while the next job is held');
 $holder->query_safe('ROLLBACK');
 ok(poll($node, q{SELECT state = 'completed' FROM provision.job_status WHERE tenant = 't3'}), 'it runs when its row is released, without any other event');
-$standin->clear_faults;
 
 # A running job that is held keeps neither the worker from leaving nor its successor from working.
 $node->safe_psql('postgres', q{SELECT provision_engine_update('bench', '{"max_concurrent": 10}')});

@@ -85,11 +85,12 @@ ok(!has('Customer/Walk-in Customer - C1'), 'the rest is not');
 # While a job runs it is told to end and turn round; while it rolls back it can be stopped.
 $standin->control('POST', 'reset');
 query(q{DELETE FROM provision.job; UPDATE provision.tenant SET metadata = '{}', lifecycle = 'pending'});
-$standin->fault({ path_regex => 'POS Profile', method => 'POST' }, { delay_ms => 300 });
+$standin->fault({ path_regex => 'POS Profile', method => 'POST' }, { hold => 'before' });
 my %before = map { $_ => 1 } $standin->documents;
 query(q{SELECT provision_start('t1')});
 poll($node, q{SELECT EXISTS (SELECT FROM provision.attempt WHERE call = 'create pos profile' AND finished_at IS NULL)});
 is(query(q{SELECT wish FROM provision_cancel('t1', 'wrong customer', rollback => true)}), 'rollback', 'a running job is asked to turn round');
+$standin->clear_faults;
 wait_for_jobs($node);
 is(newest(q{state}, 't1'), 'rolled_back', 'it does') or diag(newest('error_message', 't1'), "\n", last_calls($node));
 my %kept = map { $_ => 1 } split /\n/, query(q{SELECT kind || '/' || name FROM provision.creation_status WHERE state = 'kept'});
@@ -97,13 +98,13 @@ is(join("\n", grep { !$before{$_} && !$kept{$_} } $standin->documents), '', 'not
 is(query(q{SELECT string_agg(to_state, ' ' ORDER BY event_id) FROM provision.event WHERE job_id = (SELECT max(job_id) FROM provision.job)
 	AND event IN ('job_cancelled', 'job_rolling_back', 'job_rolled_back')}), 'cancelled pending rolled_back', 'the history tells it');
 
-$standin->clear_faults;
 query(q{SELECT provision_start('t2')});
 wait_for_jobs($node);
-$standin->fault({ method => 'DELETE', path_regex => 'POS Profile' }, { delay_ms => 300 });
+$standin->fault({ method => 'DELETE', path_regex => 'POS Profile' }, { hold => 'before' });
 query(q{SELECT provision_rollback('t2')});
 poll($node, q{SELECT EXISTS (SELECT FROM provision.attempt WHERE method = 'DELETE' AND url LIKE '%POS%Profile%' AND finished_at IS NULL)});
 query(q{SELECT provision_cancel('t2')});
+$standin->clear_faults;
 wait_for_jobs($node);
 is(newest(q{state || ' ' || direction}, 't2'), 'cancelled back', 'a rollback can be stopped');
 ok(has('Company/Company 2'), 'before it has come to the company');

@@ -40,16 +40,16 @@ $node->safe_psql('postgres', q{SELECT provision_retry('t1')});
 ok(wait_for_state('t1', 'completed'), 'retried, it is completed');
 
 # A creation is awaited by default, and provision_why() says so.
-my $slow = $standin->fault({ method => 'POST', body_regex => 'W t2' }, { delay_ms => 1500 });
+$standin->fault({ method => 'POST', body_regex => 'W t2' }, { hold => 'before' });
 $node->safe_psql('postgres', q{SELECT provision_start('t2', 'making')});
 ok(wait_until(sub { $standin->requests('method=POST') == 2 }), 'a creation is on its way');
 $node->safe_psql('postgres', q{SELECT provision_cancel('t2')});
 like($node->safe_psql('postgres', q{SELECT detail FROM provision_why('t2') WHERE reason = 'cancel asked for'}),
 	qr/asked for it\. It waits for call "make" to end, at the latest at /, 'why() names the call that is awaited');
 # It was the step's last call: what was done decides, not what was wished.
+$standin->clear_faults;
 ok(wait_for_state('t2', 'completed'), 'its answer is waited for');
 is($node->safe_psql('postgres', q{SELECT verdict FROM provision.call_log WHERE call = 'make' ORDER BY attempt_id DESC LIMIT 1}), 'success', 'and recorded');
-$standin->clear_faults;
 
 # A step that says "end" ends it. It took effect, which the next run finds out.
 $node->safe_psql('postgres', q{UPDATE provision.step SET on_cancel = 'end' WHERE plan_function = 'app.one_call'});

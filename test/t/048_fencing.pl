@@ -23,10 +23,11 @@ start_jobs($primary, 1);
 ok(wait_for_jobs($primary), 'jobs run');
 
 # The first call after this waits in the old primary until it is cut off; its outcome is never committed anywhere.
-$standin->fault({ method => 'POST', nth => 1 }, { delay_after_ms => 5000 });
+$standin->fault({ method => 'POST', nth => 1 }, { hold => 'after' });
 start_jobs($primary, 4);
-ok(wait_until(sub { grep { $_->{fault} } $standin->requests }), 'a call is in flight');
+ok(wait_until(sub { grep { $_->{hits} } @{ $standin->control('GET', 'fault') } }), 'a call is in flight');
 $standby->promote;
+$standin->clear_faults;
 ok(wait_for_worker($standby), 'the standby works');
 ok(poll($primary, q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'provision worker' AND wait_event = 'SyncRep')}), 'the worker of the old primary waits for its standby');
 
