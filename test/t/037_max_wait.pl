@@ -22,8 +22,9 @@ sub ends_unstarted
 }
 
 # Paused.
-$node->safe_psql('postgres', q{SELECT provision_engine_pause('bench'); SELECT provision_start('t1', 'one', '{"max_wait": "0.7 s"}')});
-like($node->safe_psql('postgres', q{SELECT string_agg(detail, ' ') FROM provision_why('t1')}), qr/was paused.*if it has not started by then/s, 'why() tells why it waits and how long');
+$node->safe_psql('postgres', q{SELECT provision_engine_pause('bench')});
+# In one transaction, so that the job cannot have ended when it is asked about.
+like($node->safe_psql('postgres', q{BEGIN; SELECT provision_start('t1', 'one', '{"max_wait": "0.7 s"}'); SELECT string_agg(detail, ' ') FROM provision_why('t1'); COMMIT}), qr/was paused.*if it has not started by then/s, 'why() tells why it waits and how long');
 ends_unstarted('t1', 'a job fails while its engine is paused');
 $node->safe_psql('postgres', q{SELECT provision_engine_resume('bench'); SELECT provision_retry('t1')});
 ok(wait_for_jobs($node), 'retried, it ends');

@@ -24,7 +24,7 @@ $node->safe_psql('postgres', q{
 $standin->fault({ method => 'POST', body_regex => 'W t[123]' }, { hang => \1, effect => \1 });
 $node->safe_psql('postgres', q{
 	SELECT provision_start('t1', 'making'); SELECT provision_start('t2', 'making');
-	SELECT provision_start('t3', 'making', '{"deadline": "1 s"}')});
+	SELECT provision_start('t3', 'making', '{"deadline": "10 s"}')});
 ok(wait_until(sub { (grep { $_->{status} eq 'hung' } $standin->requests) == 3 }), 'three creations hang after they were done');
 $node->safe_psql('postgres', q{SELECT provision_cancel('t1'); SELECT provision_pause('t2')});
 ok(poll($node, q{SELECT count(wish) = 3 FROM provision.job}), 'cancel, pause and a deadline wait for them');
