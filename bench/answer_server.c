@@ -72,7 +72,7 @@ now_us(void)
 static void
 watch(int fd, void *data)
 {
-	struct epoll_event event = {.events = EPOLLIN,.data.ptr = data};
+	struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP,.data.ptr = data};
 
 	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
 		fail("watch a descriptor");
@@ -255,6 +255,8 @@ serve_round(void)
 
 		if (data == &listen_fd)
 			accept_connections();
+		else if (events[i].events & EPOLLRDHUP)
+			close_connection(data); /* what nobody waits for any more does not count */
 		else if (data != &timer_fd)
 			receive(data);
 	}
