@@ -25,7 +25,7 @@ is(tally($node), 'completed 2', 'well') or diag(open_steps($node));
 $node->safe_psql('postgres', 'SELECT provision_worker_start()');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM provision.worker_status WHERE alive}), '1', 'started twice, there is one');
 
-my $pid = worker_pid($node);
+my $pid = wait_for_worker($node);         # not the one that found a worker there and is leaving
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
 ok(wait_for_worker($node, 'postgres', $pid), 'it comes back after its end');
 is($node->safe_psql('postgres', 'SELECT provision_worker_stop()'), '1', 'it is stopped');
