@@ -23,6 +23,12 @@ $standin->clear_faults;
 $node->safe_psql('postgres', q{SELECT provision_engine_pause('bench', 'dump'); SELECT provision_start('t1'), provision_start('t2', run_at => now() + '1 day')});
 is(tally($node), 'completed 3, failed 1, pending 1, scheduled 1', 'there are jobs in many states');
 
+# Whatever the worker does beside its rounds would tell the original from its copy: what is known of callers, seals.
+$node->safe_psql('postgres', q{ALTER SYSTEM SET provision.databases = 'nowhere'});
+$node->reload;
+poll($node, q{SELECT current_setting('provision.databases') = 'nowhere'});
+$node->safe_psql('postgres', 'SELECT provision_worker_start()');         # so that the list is looked at now
+ok(poll($node, q{SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'provision worker')}), 'the worker leaves');
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump.sql';
 $node->command_ok([ 'pg_dump', '--no-sync', '-f', $dump, '-d', $node->connstr('postgres') ], 'the database is dumped');
 $node->safe_psql('postgres', 'CREATE DATABASE copy');
