@@ -8,11 +8,12 @@ use Test::More;
 
 my $jobs = 30;
 my $standin = Standin->new;
-my $node = new_node('main', conf => "provision.max_in_flight = 100\n");
+my $node = new_node('main', conf => "provision.max_in_flight = 100\nautovacuum = off\n");
 
 create_engine($node, $standin);
 create_tenants($node, $jobs);
 create_workflow($node, 'two', 2);
+$node->safe_psql('postgres', q{UPDATE provision.effort SET timeout_ms = 300000});
 $standin->fault({ path_regex => '/api/' }, { hang => \1 });
 start_jobs($node, $jobs, 'two');
 ok(wait_until(sub { scalar(grep { $_->{status} eq 'hung' } $standin->requests) == $jobs }), 'calls hang');
