@@ -43,7 +43,7 @@ create_tenants($node, 40, 'small');
 create_workflow($node, 'long', 15, 'small');
 my $worker = wait_for_worker($node, 'small');
 
-$standin->fault({ path_regex => 'ping' }, { delay_ms => 150 });
+$standin->fault({ path_regex => 'ping' }, { delay_ms => 1000 });
 start_jobs($node, 40, 'long', 'small');
 ok(wait_until(sub { calls() > 100 }), 'the worker works');
 my $offset = -s $node->logfile;
@@ -77,7 +77,7 @@ is($node->safe_psql('small', 'SELECT max(crash_count) FROM provision.job'), '0',
 like($node->safe_psql('small', q{SELECT detail::text FROM provision.event WHERE event = 'worker_hindered' LIMIT 1}), qr/"sqlstate": "53100"/, 'an event tells about it');
 
 # A worker that has to leave now cannot record its answers: its calls are looked after by the next one.
-$standin->fault({ path_regex => 'ping' }, { delay_ms => 150 });
+$standin->fault({ path_regex => 'ping' }, { delay_ms => 1000 });
 start_jobs($node, 40, 'long', 'small');
 $sent = calls();
 ok(wait_until(sub { calls() > $sent + 100 }), 'the worker works');

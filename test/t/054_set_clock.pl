@@ -35,6 +35,7 @@ create_engine($node, $standin, '{"max_concurrent": 20, "rate_per_second": 200, "
 create_tenants($node, 10);
 create_workflow($node, 'three', 3);
 create_workflow($node, 'later', 1);
+$node->safe_psql('postgres', q{UPDATE provision.step SET backoff_ms = 4000, backoff_max_ms = 4000 WHERE plan_function = 'app.one_call'});
 $node->safe_psql('postgres', q{SELECT provision_start('t1', 'later', run_at => clock_timestamp() + interval '3 years')});
 my $worker = wait_for_worker($node);
 
@@ -45,15 +46,15 @@ foreach my $offset ($hour, 0, $year, 0)
 {
 	# Two calls are refused at first, so that their jobs pause; one is on its way.
 	$standin->fault({ body_regex => '"t[23]"', times => 2 }, { status => 503, body => { message => 'busy' } });
-	$standin->fault({ body_regex => '"t4"', nth => 1 }, { delay_ms => 2000 });
+	$standin->fault({ body_regex => '"t4"', nth => 1 }, { hold => 'before' });
 	$started += start_jobs($node, 10, 'three');
 	ok(poll($node, q{SELECT EXISTS (SELECT FROM provision.job_step WHERE state = 'retrying') AND EXISTS (SELECT FROM provision.attempt WHERE finished_at IS NULL)}),
 		'a job pauses, a call is in flight');
 	my $history = $node->safe_psql('postgres', 'SELECT count(*) FROM provision.event');
 	set_clock($offset);
+	$standin->clear_faults;
 	ok(jobs_end(), "the clock is set to $offset s: the jobs end") or diag(open_steps($node));
 	cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM provision.event'), '>', $history, 'no history is removed');
-	$standin->clear_faults;
 }
 is($node->safe_psql('postgres', q{SELECT count(*) FROM provision.job WHERE workflow = 'three' AND state = 'completed'}), $started, 'all are completed');
 is(worker_pid($node), $worker, 'by the same worker');
