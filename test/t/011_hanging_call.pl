@@ -11,7 +11,7 @@ my $node = new_node('main');
 create_engine($node, $standin);
 create_tenants($node, 30);
 create_workflow($node, 'two', 2);
-$node->safe_psql('postgres', q{UPDATE provision.effort SET timeout_ms = 30000 WHERE effort = 'read'});
+$node->safe_psql('postgres', q{UPDATE provision.effort SET timeout_ms = 300000 WHERE effort = 'read'});
 $standin->fault({ body_regex => '"t[1-5]"' }, { hang => \1 });
 start_jobs($node, 5, 'two');
 sub hanging { return scalar grep { $_->{status} eq 'hung' } $standin->requests }

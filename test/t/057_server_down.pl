@@ -4,14 +4,23 @@
 # PROVISION_TEST_FULL=1 does it at full size: 1,000 jobs, down for 2 minutes, a recovery interval of 10 seconds.
 use strict;
 use warnings;
-use PostgreSQL::Test::Cluster;
+use IO::Socket::INET;
 use ProvisionTest;
 use Standin;
 use Test::More;
 
+# Below those that the system hands out by itself: nobody gets it while nobody listens there.
+sub quiet_port
+{
+	my $port;
+
+	wait_until(sub { $port = 10_000 + int(rand(20_000)); return IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1, ReuseAddr => 1) });
+	return $port;
+}
+
 my $is_full = $ENV{PROVISION_TEST_FULL};
 my ($jobs, $recovery, $probes, $patience) = $is_full ? (1000, 10, 6, 600) : (60, 1, 3, undef);
-my $port = PostgreSQL::Test::Cluster::get_free_port();      # nobody gets it while nobody listens there
+my $port = quiet_port();
 my $standin = Standin->new('--port', $port);
 my $node = new_node('main');
 
