@@ -114,7 +114,7 @@ sub prepare_edge
 
 	if ($edge eq 'in call')
 	{
-		return strike($requests->[$place], { loss($requests->[$place]), delay_after_ms => 2000 })->{id};
+		return strike($requests->[$place], { loss($requests->[$place]), hold => 'after' })->{id};
 	}
 	elsif ($edge eq 'intended')
 	{
@@ -145,7 +145,9 @@ sub kill_in_calls
 	foreach my $fault (grep { $waiting{ $_->{id} } && $_->{hits} } @{ $standin->control('GET', 'fault') })
 	{
 		delete $waiting{ $fault->{id} };
-		kill 'KILL', ask_patiently(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'provision worker'});
+		my $pid;
+		wait_until(sub { $pid = ask_patiently(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'provision worker'}); return $pid =~ /^\d+$/ });
+		kill 'KILL', $pid if $pid;
 	}
 	return %waiting;
 }
@@ -174,7 +176,7 @@ foreach my $run (@runs)
 	my $is_over = wait_until(sub {
 		%waiting = kill_in_calls(%waiting);
 		return ask_patiently('SELECT NOT EXISTS (SELECT FROM provision.job WHERE finished_at IS NULL)') eq 't';
-	}, 120);
+	}, 600);
 	ok($is_over, "run $run: the job ends");
 	is(tally($node), 'completed 1', "run $run: it is completed") or diag(open_steps($node), "\n", last_calls($node));
 	# Steps run side by side, so that one death can serve two of them.
