@@ -35,14 +35,14 @@ $session->query_safe('COMMIT');
 ok(wait_for_jobs($node), 'freed, it ends too');
 
 # A job whose call is in flight.
-$standin->fault({ body_regex => '"t[12]"' }, { delay_ms => 3000 });
+$standin->fault({ body_regex => '"t[12]"' }, { hold => 'before' });
 start_jobs($node, 20, 'two');
 ok(wait_until(sub { $standin->control('GET', 'stats')->{running} == 2 }), 'two calls are in flight');
 $session->query_safe(q{BEGIN; SELECT FROM provision.job JOIN provision.tenant USING (tenant_id) WHERE name = 't1' AND finished_at IS NULL FOR UPDATE OF job});
+$standin->clear_faults;
 others_end(['t1'], 'a running job that is locked stops no other');
 $session->query_safe('COMMIT');
 ok(wait_for_jobs($node), 'freed, it ends too');
-$standin->clear_faults;
 
 # Tenants, as in a caller's open transaction.
 $session->query_safe(q{BEGIN; SELECT provision_tenant_update('t3', '{"email": "a@example.com"}'); SELECT FROM provision.tenant WHERE name IN ('t1', 't2') FOR UPDATE});
