@@ -44,7 +44,8 @@ my $end = time + $seconds;
 # The one test that lets time pass, because that nothing happens is its subject; a change ends it.
 wait_until(sub { usleep(500_000); return time >= $end || wake_ups($pid) > $wake_ups + 1 }, $seconds + 5);
 cmp_ok(wake_ups($pid) - $wake_ups, '<=', 1, "the worker is not woken in $seconds seconds");
-is(processor_ticks($pid) - $ticks, 0, 'it uses no processor time')
+# The one wake-up that is allowed may be what fills a tick of 10 ms.
+cmp_ok(processor_ticks($pid) - $ticks, '<=', 1, 'it uses no processor time')
   or diag($node->safe_psql('postgres', q{SELECT at, event, detail FROM provision.event ORDER BY event_id DESC LIMIT 3}), slurp_file($node->logfile) =~ /(.{500})$/s);
 is(rounds(), $before, 'it makes no round');
 is($node->safe_psql('postgres', "SELECT query_start FROM pg_stat_activity WHERE pid = $pid"), $queried_at, 'it runs no statement');

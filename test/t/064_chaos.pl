@@ -8,7 +8,7 @@ use Test::More;
 my $seed = $ENV{CHAOS_SEED} // int(rand(1_000_000));
 note("CHAOS_SEED=$seed");
 my @lines = Chaos::run(
-	seed => $seed, seconds => 6, jobs => 100, kills => 4, percent => 5, engines => 2, workers => 2, look_seconds => 2, patience => 60,
+	seed => $seed, seconds => 6, jobs => 100, kills => 4, percent => 5, engines => 2, workers => 2, look_seconds => 2, patience => 300,
 	say => sub { note($_[0]) });
 foreach my $line (@lines)
 {
