@@ -29,13 +29,13 @@ sub wait_for_waiting_jobs
 
 create_engine($node, $standin);
 create_tenants($node, 6);
-create_workflow($node, 'own', 6);
+create_workflow($node, 'own', 40);
 my $key = slurp_file($key_file);
 like($key, qr/^k1:[0-9a-f]{64}\n$/, 'a key file was made');
 is((stat $key_file)[2] & 07777, 0600, 'for the server only');
 like(slurp_file($node->logfile), qr/made the key file/, 'which the log tells');
 
-# Each job has answered calls behind it when the key goes, and one in flight.
+# Each job has answered calls behind it when the key goes, one in flight, and more to come than this test can be kept waiting for.
 $standin->fault({ path_regex => 'ping' }, { delay_ms => 400 });
 start_jobs($node, 6, 'own');
 ok(wait_until(sub { $standin->requests > 8 }), 'jobs run');

@@ -41,7 +41,7 @@ create_engine($node, $standin, $is_full ? '{"max_concurrent": 20}' : '{"max_conc
 create_tenants($node, $jobs);
 $node->safe_psql('postgres', qq{SELECT provision_tenant_secret('t' || n, 'test-key', 'test-secret') FROM generate_series(1, 10) AS n});
 create_workflow($node, 'own', 8);
-$standin->fault({ path_regex => 'ping' }, { delay_ms => 60 });
+$standin->fault({ path_regex => 'ping' }, { delay_ms => $is_full ? 60 : 250 });        # so that they last until the last change, however slow this test is
 start_jobs($node, $jobs, 'own');
 
 my @lines = (slurp_file($key_file));
@@ -61,6 +61,7 @@ foreach my $turn (2 .. $keys + 1)
 }
 note(sprintf '%d keys, %d kills, %d of %d jobs ended in %.0f s', $keys, $kills, completed(), $jobs, time - $started_at);
 cmp_ok(completed(), '<', $jobs, 'and jobs still run');
+$standin->clear_faults if !$is_full;
 cmp_ok($kills, '>=', $is_full ? $keys / 2 : 0, 'and workers were killed meanwhile');
 ok(wait_until(sub { jobs_are_over($node) }, 600), 'they end') or diag(open_steps($node));
 note(sprintf 'all after %.0f s', time - $started_at);

@@ -11,7 +11,7 @@ my $node = new_node('main', init => { allows_streaming => 1 }, conf => "synchron
 
 create_engine($node, $standin);
 create_tenants($node, 1);
-create_workflow($node, 'own', 20);
+create_workflow($node, 'own', 60);
 my $worker = wait_for_worker($node);
 $standin->fault({ path_regex => 'ping' }, { delay_ms => 500 });
 start_jobs($node, 1, 'own');

@@ -13,15 +13,18 @@ my $jobs = 50;
 create_engine($node, $standin, '{"max_concurrent": 12, "failure_threshold": 1000}');
 create_tenants($node, $jobs);
 create_workflow($node, 'rough', 5);
-# Three calls, each known only when the one before it is answered; the last step needs one that fails, at times.
+# Three calls, each known only when the one before it is answered; the last step needs one of which each eighth call is refused.
 $node->safe_psql('postgres', q{
 	CREATE FUNCTION app.growing_calls(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS $$
 		SELECT 'ping' || n, 'POST', '/api/method/ping', jsonb_build_object('tenant', job ->> 'tenant'),
 		       n = 1 OR job -> 'answers' ? ('ping' || n - 1), NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text
 		  FROM generate_series(1, 3) AS n;
 	$$;
+	CREATE FUNCTION app.marked_call(job jsonb) RETURNS SETOF provision.call LANGUAGE sql STABLE AS $$
+		SELECT 'ping', 'POST', '/api/method/ping', '{"marked": true}'::jsonb, true, NULL, true, 'read', NULL::jsonb, NULL::jsonb, NULL::boolean, NULL::jsonb, NULL::text;
+	$$;
 	UPDATE provision.step
-	   SET plan_function = CASE WHEN ordinal % 2 = 1 THEN 'app.growing_calls' ELSE plan_function END,
+	   SET plan_function = CASE WHEN ordinal % 2 = 1 THEN 'app.growing_calls' WHEN ordinal = 2 THEN 'app.marked_call' ELSE plan_function END,
 	       critical = ordinal = 0, weight = 1 + ordinal, max_attempts = 3, backoff_ms = 10, backoff_max_ms = 20,
 	       requires = CASE ordinal WHEN 0 THEN '{}' WHEN 4 THEN '{step_2}' ELSE '{step_0}' END::text[]
 	 WHERE workflow_id = (SELECT workflow_id FROM provision.workflow WHERE name = 'rough');
@@ -34,15 +37,18 @@ $node->safe_psql('postgres', q{
 	$$;
 	CREATE TRIGGER note_progress AFTER UPDATE ON provision.job_step FOR EACH ROW EXECUTE FUNCTION app.note_progress();
 	CREATE TRIGGER note_progress AFTER UPDATE ON provision.job FOR EACH ROW EXECUTE FUNCTION app.note_progress();});
+$standin->fault({ path_regex => 'ping', body_regex => 'marked', every => 8 }, { status => 403, exc_type => 'PermissionError' });
 $standin->fault({ path_regex => 'ping', probability => 0.15 }, { status => 503 });
 $standin->fault({ path_regex => 'ping', probability => 0.1 }, { drop => 'after' });
 $standin->fault({ path_regex => 'ping', probability => 0.1 }, { status => 403, exc_type => 'PermissionError' });
+my @slow = map { $standin->fault({ path_regex => 'ping', every => $_ }, { delay_ms => 600 / $_ }) } 3, 2, 1;        # so that many still run when some have ended
 
 is(start_jobs($node, $jobs, 'rough'), $jobs, "$jobs jobs");
 ok(poll($node, q{SELECT count(*) >= 5 FROM provision.job WHERE finished_at IS NOT NULL}), 'some end');
 $node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM provision.worker_status WHERE alive});
 $node->safe_psql('postgres', q{SELECT count(*) FROM (SELECT job_id FROM provision.job WHERE finished_at IS NULL ORDER BY job_id DESC LIMIT 5 FOR UPDATE) AS waiting CROSS JOIN LATERAL provision_pause(waiting.job_id)});
 $node->safe_psql('postgres', q{SELECT count(*) FROM (SELECT job_id FROM provision.job WHERE finished_at IS NULL ORDER BY job_id LIMIT 5 FOR UPDATE) AS running CROSS JOIN LATERAL provision_cancel(running.job_id)});
+$standin->control('DELETE', "fault?id=$_->{id}") foreach @slow;
 ok(poll($node, q{SELECT NOT EXISTS (SELECT FROM provision.job WHERE state IN ('running', 'scheduled', 'pending'))}), 'the worker was ended, five were paused, five cancelled');
 $node->safe_psql('postgres', q{SELECT count(*) FROM provision.job CROSS JOIN LATERAL provision_resume(job.job_id) WHERE job.state = 'paused'});
 ok(wait_for_jobs($node), 'all end');
