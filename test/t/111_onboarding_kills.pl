@@ -8,7 +8,7 @@ use JSON::PP;
 use ProvisionTest;
 use Test::More;
 
-my $agent = AgentStandin->new('--manual', '--step-ms', 10, '--submit-ms', 200, '--root-password', $root_password);
+my $agent = AgentStandin->new('--manual', '--step-ms', 10, '--root-password', $root_password);
 my $erpnext = Standin->new('--site', 'acme-inc.example.com:wizard', '--read-ms', 20, '--write-ms', 60);
 my $node = new_node('main', conf => "provision.max_crashes = 1000\n");
 my ($agent_url, $url) = ($agent->url, $erpnext->url);
@@ -33,6 +33,8 @@ create_agent($node, $agent);
 $node->safe_psql('postgres', qq{SELECT provision_engine_create('bench', '$url', options => '{"agent": "agent"}')});
 my $job = $node->safe_psql('postgres', q{SELECT provision_onboard('acme-inc', 'bench', '{"company_name": "Acme Inc", "abbr": "AI", "country": "US"}', credentials => 'handed_over')});
 
+# Agent's answer does not come before the worker has died.
+$agent->fault({ method => 'POST', path_regex => '/sites$', times => 1 }, { delay_after_ms => 600_000 });
 kill_when('the site is asked for', sub {
 	$node->safe_psql('postgres', q{SELECT EXISTS (SELECT FROM provision.call_log WHERE method = 'POST' AND step = 'site_1_site' AND finished_at IS NULL)}) eq 't' });
 kill_when('the site is being made', sub { waits('a remote job') });
