@@ -17,15 +17,17 @@ CREATE FUNCTION pg_temp.end_jobs(into_state text DEFAULT 'completed') RETURNS vo
     SELECT provision.finish_job(job_id, into_state, CASE into_state WHEN 'failed' THEN 'INTERNAL_ERROR' END) FROM provision.job WHERE finished_at IS NULL;
 $$;
 
-SELECT provision_schedule('t1', 'nightly', '0 2 * * *', 'Europe/Berlin', '{"correlation_id": "night"}') AS nightly \gset
-SELECT is(next_at, provision.cron_next('0 2 * * *', 'Europe/Berlin', now()), 'a new schedule waits for its next time') FROM provision.schedule_status WHERE schedule_id = :nightly;
+-- Once a day, and not while this test runs.
+SELECT to_char(now() AT TIME ZONE 'UTC' + interval '12 hours', '"0" HH24 "* * *"') AS daily \gset
+SELECT provision_schedule('t1', 'nightly', :'daily', 'Europe/Berlin', '{"correlation_id": "night"}') AS nightly \gset
+SELECT is(next_at, provision.cron_next(:'daily', 'Europe/Berlin', now()), 'a new schedule waits for its next time') FROM provision.schedule_status WHERE schedule_id = :nightly;
 SELECT is(provision.next_schedule_at(), next_at, 'of which workers know') FROM provision.schedule_status WHERE schedule_id = :nightly;
 SELECT is(provision.fire_schedules(), false, 'before it nothing is started');
 SELECT is(last_state, 'pending', 'at it a job is started') FROM pg_temp.fire(:nightly);
 SELECT is(last_job_id, job_id, 'the status names it') FROM provision.schedule_status AS status, provision.job WHERE status.schedule_id = :nightly AND job.schedule_id = :nightly;
 SELECT results_eq($$ SELECT workflow, state, correlation_id, priority, created_by FROM provision.job_status $$,
                   format($$ VALUES ('nightly', 'pending', 'night', -1, %L) $$, current_user), 'as the schedule wants it, after what somebody waits for');
-SELECT is(next_at, provision.cron_next('0 2 * * *', 'Europe/Berlin', now()), 'the next time is a day later') FROM provision.schedule_status WHERE schedule_id = :nightly;
+SELECT is(next_at, provision.cron_next(:'daily', 'Europe/Berlin', now()), 'the next time is a day later') FROM provision.schedule_status WHERE schedule_id = :nightly;
 SELECT is(detail, jsonb_build_object('schedule_id', :nightly), 'the job''s event names the schedule') FROM provision.event WHERE event = 'job_enqueued';
 
 -- Overlap.
@@ -39,7 +41,7 @@ SELECT is(count(*), 2::bigint, 'one') FROM provision.job;
 SELECT pg_temp.end_jobs();
 
 -- Missed.
-SELECT provision_schedule('t9', 'nightly', '0 2 * * *', name => 'a name') AS of_week \gset
+SELECT provision_schedule('t9', 'nightly', :'daily', name => 'a name') AS of_week \gset
 SELECT is(missed_count, 7::bigint, 'after a week''s absence seven times are missed') FROM pg_temp.fire(:of_week, '7 days');
 SELECT is(count(*), 1::bigint, 'and one job makes up for all') FROM provision.job WHERE job.schedule_id = :of_week;
 SELECT provision_unschedule('t9', 'a name');
@@ -47,10 +49,10 @@ SELECT pg_temp.end_jobs();
 SELECT provision_schedule('t2', 'nightly', '* * * * *', missed => 'skip') AS skipping \gset
 SELECT is(missed_count, 99::bigint, 'a year of minutes is counted to a bound') FROM pg_temp.fire(:skipping, '1 year');
 SELECT pg_temp.end_jobs();
-SELECT is(last_job_id, NULL, 'skip: what is more than five minutes late is not started') FROM pg_temp.fire(provision_schedule('t3', 'nightly', to_char(now() - interval '1 hour', 'MI HH24') || ' * * *', missed => 'skip'), '1 hour');
+SELECT is(last_job_id, NULL, 'skip: what is more than five minutes late is not started') FROM pg_temp.fire(provision_schedule('t3', 'nightly', to_char(now() AT TIME ZONE 'UTC' - interval '1 hour', 'MI HH24') || ' * * *', missed => 'skip'), '1 hour');
 SELECT is(reason, 'nobody was there to start it in time', 'and told') FROM provision.schedule_status WHERE tenant = 't3';
 SELECT is(missed_count, 1::bigint, 'and counted') FROM provision.schedule_status WHERE tenant = 't3';
-SELECT is(last_state || ' ' || missed_count, 'pending ' || 99 + 59, 'but for the last time of many, which has just come') FROM pg_temp.fire(:skipping, '59 minutes');
+SELECT ok(last_state = 'pending' AND missed_count - 99 IN (59, 60), 'but for the last time of many, which has just come') FROM pg_temp.fire(:skipping, '59 minutes');      -- a minute may begin meanwhile
 SELECT pg_temp.end_jobs();
 SELECT provision_schedule_pause(:nightly, 'maintenance');
 SELECT is(next_at::text || paused || reason, NULL, 'a paused schedule has no next time') FROM provision.schedule_status WHERE schedule_id = :nightly;

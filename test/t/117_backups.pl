@@ -9,6 +9,9 @@ use Test::More;
 my $standin = AgentStandin->new('--step-ms', 20, '--root-password', $root_password);
 my $node = new_node('main', conf => "provision.retention = '1 hour'\n");
 
+# Half a day from now, so that it comes only when this test says so.
+my $daily = q{to_char(now() AT TIME ZONE 'Europe/Berlin' + interval '12 hours', '"0" HH24 "* * *"')};
+
 sub kept_hours { return $standin->inventory->{sites}{"$bench/first.example.com"}{config}{keep_backups_for_hours} }
 
 sub run_schedule
@@ -24,12 +27,12 @@ create_site_tenants($node, 'first');
 start_site_jobs($node, 'create_site', 'first');
 ok(wait_for_jobs($node), 'a site is made');
 is(kept_hours(), undef, 'which says nothing about backups');
-is($node->safe_psql('postgres', q{SELECT provision_schedule('first', 'backup_site', '0 2 * * *', 'Europe/Berlin', '{"keep": "90 minutes"}')}), '1', 'a backup is scheduled');
+is($node->safe_psql('postgres', qq{SELECT provision_schedule('first', 'backup_site', $daily, 'Europe/Berlin', '{"keep": "90 minutes"}')}), '1', 'a backup is scheduled');
 ok(run_schedule(1), 'and made') or diag(open_steps($node), last_calls($node));
 is(kept_hours(), 2, 'the site keeps it for so many hours');
 is($node->safe_psql('postgres', q{SELECT cardinality(files) || ' ' || (size > 0) || ' ' || (urls[1] ~ '^https://first.example.com/backups/') || ' ' || expired || ' ' || schedule_id || ' ' || (expires_at - taken_at) FROM provision.backup}),
 	'4 true true false 1 01:30:00', 'it is listed');
-$node->safe_psql('postgres', q{SELECT provision_schedule('first', 'backup_site', '0 2 * * *', 'Europe/Berlin', '{"keep": "7 days", "with_files": false}')});
+$node->safe_psql('postgres', qq{SELECT provision_schedule('first', 'backup_site', $daily, 'Europe/Berlin', '{"keep": "7 days", "with_files": false}')});
 ok(run_schedule(2), 'the schedule is changed, and another is made');
 is(kept_hours(), 168, 'the site keeps its backups for longer');
 is($node->safe_psql('postgres', q{SELECT string_agg(cardinality(files)::text, ' ' ORDER BY job_id) FROM provision.backup}), '4 2', 'both are listed');
