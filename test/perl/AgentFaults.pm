@@ -63,19 +63,6 @@ sub strike
 	return $standin->fault({ method => 'POST', path_regex => $known->{path}, body_regex => "\"$tenant\\.example", times => 1 }, \%struck);
 }
 
-# As if it had been submitted yesterday, as soon as it is known to stand where it will stand for ever.
-sub age
-{
-	my ($tenant, $status) = @_;
-	my $known = "status = '$status' AND ended_at IS NULL AND job_id = provision.newest_job('$tenant')";
-
-	ok(poll($node, "SELECT EXISTS (SELECT FROM provision.remote_job WHERE $known)"), "$tenant: is $status at Agent") or diag(open_steps($node));
-	$node->safe_psql('postgres', qq{UPDATE provision.remote_job SET submitted_at = submitted_at - interval '1 day', running_since = running_since - interval '1 day',
-		next_poll_at = clock_timestamp() WHERE $known;
-		UPDATE provision.job SET due_at = clock_timestamp() WHERE state = 'scheduled' AND job_id = provision.newest_job('$tenant')});
-	return;
-}
-
 # A delete or a backup needs a site of ours.
 sub prepare
 {
@@ -140,7 +127,7 @@ sub try_disaster
 	{
 		$standin->control('POST', @$disaster);
 	}
-	age($tenant, $status) if $disaster->[0] eq 'redis';
+	age_remote_job($node, $tenant, $status) if $disaster->[0] eq 'redis';
 	ended_as($disaster->[0], $tenant => $end);
 	retry($tenant) if $end =~ /^failed/;
 	return;
@@ -184,8 +171,8 @@ sub try_faults
 	prepare(@tenants, map { $_->[0] } @disasters);
 	strike(@$_) foreach map { [ @$_[ 0 .. 2 ] ] } grep { $_->[1] } @faults;
 	start_site_jobs($node, $workflow, @tenants);
-	age($_, 'Pending') foreach 'ghost', 'neverstarted';
-	age('stuck', 'Running');
+	age_remote_job($node, $_, 'Pending') foreach 'ghost', 'neverstarted';
+	age_remote_job($node, 'stuck', 'Running');
 	ended_as('struck', %ends);
 	my %said = map { split /\|/, $_, 2 } split /\n/, $node->safe_psql('postgres', q{SELECT tenant, error_message FROM provision.job_status WHERE state = 'failed'});
 	like($said{failing}, qr/No module named erpnext/, 'the error says what Agent said');

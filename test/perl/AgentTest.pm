@@ -7,7 +7,7 @@ use Exporter 'import';
 use ProvisionTest;
 use Test::More;
 
-our @EXPORT = qw(shorten_times create_agent create_site_tenants start_site_jobs site_jobs submits_are_single $root_password $bench);
+our @EXPORT = qw(shorten_times create_agent create_site_tenants start_site_jobs site_jobs age_remote_job submits_are_single $root_password $bench);
 
 our $root_password = 'root-of-mariadb-4711';
 our $bench = 'bench-0001-000001-f1';
@@ -67,6 +67,19 @@ sub site_jobs
 	my ($node) = @_;
 	return map { my ($tenant, $result) = split /\|/; ($tenant, $result) } split /\n/, $node->safe_psql('postgres', q{
 		SELECT DISTINCT ON (tenant) tenant, concat_ws(' ', state, error_code) FROM provision.job_status ORDER BY tenant, job_id DESC});
+}
+
+# As if the job of the server had been submitted yesterday, as soon as it is known to stand where it will stand for ever.
+sub age_remote_job
+{
+	my ($node, $tenant, $status) = @_;
+	my $known = "status = '$status' AND ended_at IS NULL AND job_id = provision.newest_job('$tenant')";
+
+	ok(poll($node, "SELECT EXISTS (SELECT FROM provision.remote_job WHERE $known)"), "$tenant: its server says $status") or diag(open_steps($node));
+	$node->safe_psql('postgres', qq{UPDATE provision.remote_job SET submitted_at = submitted_at - interval '1 day', running_since = running_since - interval '1 day',
+		next_poll_at = clock_timestamp() WHERE $known;
+		UPDATE provision.job SET due_at = clock_timestamp() WHERE state = 'scheduled' AND job_id = provision.newest_job('$tenant')});
+	return;
 }
 
 sub submits_are_single

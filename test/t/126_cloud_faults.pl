@@ -40,7 +40,7 @@ my @faults = (
 my $standin = PressStandin->new;
 my $node = new_node('main');
 
-create_cloud($node, $standin, max_pending => 8000, max_running => 8000, options => '{"timeout_ms": 2000}');
+create_cloud($node, $standin, max_pending => 3_600_000, max_running => 3_600_000, options => '{"timeout_ms": 2000}');
 create_cloud_tenants($node, (map { $_->[0] } @faults), 'busysite', 'gonesite', 'lostarchive', 'lostbackup', 'badbackup');
 foreach my $fault (@faults)
 {
@@ -52,6 +52,8 @@ foreach my $fault (@faults)
 		: { path_regex => "\Q$of\E\$", body_regex => "\"$name(\\.frappe\\.cloud)?\"", times => 1 }, $action);
 }
 start_site_jobs($node, 'create_site', (map { $_->[0] } @faults), 'busysite', 'gonesite', 'lostarchive', 'lostbackup', 'badbackup');
+age_remote_job($node, 'stuck', 'Running');
+age_remote_job($node, 'neverstarted', 'Pending');
 ok(wait_for_jobs($node), 'all jobs end') or diag(open_steps($node));
 my %ends = site_jobs($node);
 is($ends{ $_->[0] }, $_->[3], "$_->[0]: $_->[3]") foreach @faults;
