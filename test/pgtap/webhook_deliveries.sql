@@ -3,7 +3,7 @@ BEGIN;
 SELECT plan(49);
 SELECT provision_engine_create('main', 'https://erp.example.com');
 SELECT provision_tenant_create('acme', 'main', '{"company_name": "Acme", "country": "Kenya"}');
-SELECT webhook_id AS hook FROM provision_webhook_create('https://hooks.example.com/a', NULL, NULL, '{"max_in_flight": 3, "retry_seconds": [10, 100], "disable_after_seconds": 3600}') \gset
+SELECT webhook_id AS hook FROM provision_webhook_create('https://hooks.example.com/a', NULL, NULL, '{"max_in_flight": 3, "retry_seconds": [1000, 10000], "disable_after_seconds": 3600}') \gset
 CREATE FUNCTION pg_temp.queue(subject text, type text DEFAULT 'step.completed') RETURNS bigint LANGUAGE sql AS $$
     INSERT INTO provision.webhook_delivery (webhook_id, subject, type, payload) SELECT max(webhook_id), subject, type, '{}' FROM provision.webhook RETURNING delivery_id
 $$;
@@ -17,7 +17,7 @@ CREATE FUNCTION pg_temp.answer(place bigint, status integer, retry_after_ms bigi
                                        ARRAY['because'], ARRAY[retry_after_ms]) FROM provision.webhook_delivery
 $$;
 CREATE FUNCTION pg_temp.shown(place bigint) RETURNS text LANGUAGE sql AS $$
-    SELECT concat_ws(' ', state, attempt_count, round(extract(epoch FROM next_at - clock_timestamp()) / 10) * 10)
+    SELECT concat_ws(' ', state, attempt_count, round(extract(epoch FROM next_at - clock_timestamp()) / 1000) * 1000)
       FROM provision.webhook_delivery WHERE delivery_id = (SELECT min(delivery_id) + place - 1 FROM provision.webhook_delivery)
 $$;
 SELECT count(pg_temp.queue(subject)) FROM unnest('{job/1,job/1,job/2,job/1,job/3,job/4}'::text[]) AS subject;
@@ -30,7 +30,7 @@ SELECT is(pg_temp.answer(1, 204), '{}', 'an answer is recorded');
 SELECT is(pg_temp.shown(1), 'delivered 1', 'as delivered');
 SELECT is(pg_temp.answer(3, 500), '{}', 'and another, of a failure');
 SELECT is(pg_temp.sent(), '{2,6}', 'then the next of the job whose first is over, and of other jobs, but not of the one that failed');
-SELECT is(pg_temp.shown(3), 'waiting 1 10', 'a failure is tried again after a pause');
+SELECT is(pg_temp.shown(3), 'waiting 1 1000', 'a failure is tried again after a pause');
 SELECT is(http_status || ' ' || last_error, '500 answered with 500, because', 'it says why') FROM provision.webhook_log WHERE last_error IS NOT NULL;
 SELECT is(response_excerpt ~ 'hunter2' OR length(response_excerpt) > 200, false, 'a little of the answer is kept, without what looks like a secret') FROM provision.webhook_delivery WHERE last_error IS NOT NULL;
 SELECT is(state, 'failing', 'the webhook is seen to fail') FROM provision.webhook_status;
@@ -41,16 +41,16 @@ SELECT is(state, 'active', 'a success ends it') FROM provision.webhook_status;
 UPDATE provision.webhook_delivery SET next_at = clock_timestamp() WHERE next_at IS NOT NULL;
 SELECT is(pg_temp.sent(), '{3}', 'tried again');
 SELECT is(pg_temp.answer(3, 0), '{}', 'no answer');
-SELECT is(pg_temp.shown(3) ~ '^waiting 2 (80|90|100|110|120)$', true, 'the next pause is longer, a fifth more or less');
+SELECT is(pg_temp.shown(3) ~ '^waiting 2 (8|9|10|11|12)000$', true, 'the next pause is longer, a fifth more or less');
 UPDATE provision.webhook_delivery SET next_at = clock_timestamp() WHERE next_at IS NOT NULL;
 SELECT pg_temp.sent(), pg_temp.answer(3, 404);
 SELECT is(pg_temp.shown(3), 'dead 3', 'after the last try it is given up');
 SELECT is(dead, 1::bigint, 'which is counted') FROM provision.webhook_status;
 SELECT is(provision_webhook_redeliver(:hook), 1::bigint, 'a person can have it sent again');
 SELECT is(pg_temp.sent(), '{3}', 'which it is');
-SELECT is(pg_temp.answer(3, 503, 100000), '{}');
-SELECT is(pg_temp.shown(3), 'waiting 1 100', 'Retry-After is obeyed');
-SELECT is(round(extract(epoch FROM not_before - clock_timestamp()) / 10) * 10, 100::numeric, 'for the whole webhook') FROM provision.webhook;
+SELECT is(pg_temp.answer(3, 503, 3000000), '{}');
+SELECT is(pg_temp.shown(3), 'waiting 1 3000', 'Retry-After is obeyed');
+SELECT is(round(extract(epoch FROM not_before - clock_timestamp()) / 1000) * 1000, 3000::numeric, 'for the whole webhook') FROM provision.webhook;
 SELECT pg_temp.queue('job/9');
 SELECT is(pg_temp.sent(), '{}', 'meanwhile it is left alone');
 SELECT provision_webhook_resume(:hook);

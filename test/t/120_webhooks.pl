@@ -14,7 +14,7 @@ my ($jobs, $kills) = $ENV{PROVISION_TEST_FULL} ? (1667, 5) : (38, 2);
 my $standin = Standin->new;
 my $receiver = Receiver->new('--fail', '0.3');
 my $node = new_node('main', faults => 1, conf => "provision.webhook_allowed_hosts = '127.0.0.1'\nprovision.max_crashes = 1000\n");
-my $patience = '{"timeout_ms": 1000, "max_in_flight": 20, "retry_seconds": [0.02,0.05,0.1,0.2,0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5]}';
+my $patience = '{"timeout_ms": 1000, "max_in_flight": 20, "retry_seconds": [0.02,0.05,0.1,0.2,0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5,1,1,2,2,4,4,8,8]}';        # for longer than a receiver takes to start
 
 # Its secret goes to the judge.
 sub create_webhook

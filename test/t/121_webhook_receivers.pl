@@ -15,7 +15,7 @@ my ($key_file) = $node->safe_psql('postgres', 'SHOW provision.key_file');
 sub create_webhook
 {
 	my ($url, $options) = @_;
-	my ($id, $secret) = split /\|/, $node->safe_psql('postgres', "SELECT * FROM provision_webhook_create('$url', '{job.completed}', options => '" . ($options // '{"timeout_ms": 2000}') . "')");
+	my ($id, $secret) = split /\|/, $node->safe_psql('postgres', "SELECT * FROM provision_webhook_create('$url', '{job.completed}', options => '" . ($options // '{"timeout_ms": 20000}') . "')");
 
 	$receiver->knows($1, $secret) if $url =~ m{^http://[^/]+(/.*)};
 	return $id;
@@ -54,7 +54,7 @@ create_workflow($node, 'one', 1);
 
 # A name that means this machine: nothing is sent there, whatever stands in the URL, until the operator opens it.
 my ($port) = $receiver->{port};
-my $named = create_webhook("https://localhost:$port/ok", '{"retry_seconds": [0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2,60], "timeout_ms": 2000}');
+my $named = create_webhook("https://localhost:$port/ok", '{"retry_seconds": [0.2,0.2,0.2,0.2,0.2,0.5,0.5,0.5,1,1,1,1,2,2,2,2,2,2,2,60], "timeout_ms": 2000}');
 $node->safe_psql('postgres', "SELECT provision_webhook_test($named)");
 fails_with($named, 'connecting: the address [0-9.:]+ is refused, because it is a loopback address', 'a loopback address is not connected to');
 isnt($node->psql('postgres', "SELECT provision_webhook_update($named, '{\"url\": \"http://127.0.0.1:$port/ok\"}')", stderr => \my $refused), 0, 'nor can its number be given');
@@ -62,7 +62,7 @@ like($refused, qr/url must not lead to a loopback address/, 'the error says why'
 is(scalar($receiver->messages), 0, 'nothing arrived');
 allow('localhost');
 fails_with($named, 'TLS handshake', 'opened, it is connected to');
-$node->safe_psql('postgres', "SELECT provision_webhook_update($named, '{\"url\": \"http://localhost:$port/ok\"}'), provision_webhook_resume($named)");
+$node->safe_psql('postgres', "SELECT provision_webhook_update($named, '{\"url\": \"http://localhost:$port/ok\", \"timeout_ms\": 20000}'), provision_webhook_resume($named)");
 is_delivered($named, 'and served, by plain http too');
 is(scalar($receiver->messages), 1, 'one message arrived');
 allow('');
@@ -85,10 +85,10 @@ fails_with($webhook{hang}, 'waiting for the answer', 'one that hangs is given up
 fails_with($webhook{redirect}, 'answered with 302, Location: http://127.0.0.1:[0-9]+/ok', 'a redirect is told, and not followed');
 ok(poll($node, "SELECT state = 'disabled' AND reason ~ '410' FROM provision.webhook_status WHERE webhook_id = $webhook{gone}"), '410 disables');
 is($node->safe_psql('postgres', "SELECT detail ->> 'webhook_id' FROM provision.event_log WHERE event = 'webhook_disabled'"), $webhook{gone}, 'with an event');
-is($node->safe_psql('postgres', "SELECT waiting FROM provision.webhook_status WHERE webhook_id = $webhook{gone}"), '20', 'what it was to be told is kept');
+ok(poll($node, "SELECT waiting = 20 FROM provision.webhook_status WHERE webhook_id = $webhook{gone}"), 'what it was to be told is kept');
 is($node->safe_psql('postgres', q{SELECT string_agg(finding, ' ') FROM provision_doctor() WHERE finding LIKE 'webhook%'}), 'webhook disabled', 'the doctor knows');
-is($node->safe_psql('postgres', q{SELECT count(*) FROM provision.webhook_delivery WHERE length(response_excerpt) > 200 OR response_excerpt ~ 'hunter2'}), '0', 'little is kept of answers, and no password');
-cmp_ok($node->safe_psql('postgres', q{SELECT count(*) FROM provision.webhook_delivery WHERE response_excerpt ~ 'redacted'}), '>', 0, 'which there were');
+ok(poll($node, q{SELECT count(*) > 0 FROM provision.webhook_delivery WHERE response_excerpt ~ 'redacted'}), 'passwords in answers are blanked out');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM provision.webhook_delivery WHERE length(response_excerpt) > 200 OR response_excerpt ~ 'hunter2'}), '0', 'and little is kept of them');
 $node->safe_psql('postgres', "SELECT provision_webhook_update($webhook{gone}, jsonb_build_object('url', '" . $receiver->url('/late') . "')), provision_webhook_resume($webhook{gone})");
 is_delivered($webhook{gone}, 'it is told when there is a receiver again');
 
