@@ -26,7 +26,7 @@ create_workflow($node, 'lonely', 1);
 $node->safe_psql('postgres', q{
 	UPDATE provision.step SET exclusive = 'ledger' WHERE workflow_id = (SELECT workflow_id FROM provision.workflow WHERE name = 'lonely');
 	CREATE TABLE app.shown (job_id bigint PRIMARY KEY, earliest timestamptz, latest timestamptz, likely timestamptz);
-	CREATE TABLE app.look (look integer, at timestamptz, job_id bigint, jobs_ahead bigint, starts_at timestamptz, ends_at timestamptz);
+	CREATE TABLE app.look (look integer, at timestamptz, job_id bigint, jobs_ahead bigint, starts_at timestamptz, ends_at timestamptz, learnt_at timestamptz);
 	CREATE FUNCTION app.start(jobs integer) RETURNS bigint LANGUAGE sql AS $$
 		SELECT count(provision_start(engine || n, CASE engine WHEN 'alone' THEN 'lonely' ELSE 'two' END))
 		  FROM generate_series(1, jobs) AS n, unnest('{narrow,paced,alone}'::text[]) AS engine;
@@ -39,8 +39,10 @@ is($node->safe_psql('postgres', q{SELECT DISTINCT unknown_because FROM provision
 $node->safe_psql('postgres', 'SELECT provision_resume_all()');
 ok(wait_for_jobs($node), 'they make history');
 ok(poll($node, 'SELECT EXISTS (SELECT FROM provision.pace)'), 'which a worker learns from by itself');
-$node->safe_psql('postgres', 'SELECT provision.learn_paces()');
-is($node->safe_psql('postgres', 'SELECT count(*), sum(run_count) FROM provision.pace WHERE engine_id > 0'), '3|75', 'all of it');
+ok(wait_until(sub {        # in vain while a worker does
+	$node->safe_psql('postgres', 'SELECT provision.learn_paces()');
+	return $node->safe_psql('postgres', 'SELECT count(*), sum(run_count) FROM provision.pace WHERE engine_id > 0') eq '3|75';
+}), 'all of it');
 
 # One transaction, so that what is shown is of before the first claim.
 is($node->safe_psql('postgres', q{
@@ -65,7 +67,8 @@ ok(wait_until(sub {
 	usleep(300_000);        # to look costs the processor time that the worker needs
 	$look++;
 	$node->safe_psql('postgres', qq{
-		INSERT INTO app.look SELECT $look, statement_timestamp(), job_id, jobs_ahead, estimated_start_at, estimated_finish_at FROM provision.forecast});
+		INSERT INTO app.look SELECT $look, statement_timestamp(), job_id, jobs_ahead, estimated_start_at, estimated_finish_at, learnt_at
+			  FROM provision.forecast, provision.control});
 	return jobs_are_over($node);
 }), 'they end');
 is($node->safe_psql('postgres', q{
@@ -76,7 +79,7 @@ is($node->safe_psql('postgres', q{
 	'0', "and no place grew over $look looks");
 is($node->safe_psql('postgres', q{
 	SELECT count(*)
-	  FROM (SELECT job_id, at, ends_at, lag(at) OVER each AS at_before, lag(ends_at) OVER each AS before FROM app.look WINDOW each AS (PARTITION BY job_id ORDER BY look)) AS step
+	  FROM (SELECT job_id, at, ends_at, lag(at) OVER each AS at_before, lag(ends_at) OVER each AS before FROM app.look WINDOW each AS (PARTITION BY job_id, learnt_at ORDER BY look)) AS step        -- what is learnt anew may be
 	  JOIN app.shown USING (job_id)
 	 WHERE abs(extract(epoch FROM step.ends_at - step.before))
 	       > greatest(extract(epoch FROM shown.latest - shown.earliest), 1) + extract(epoch FROM step.at - step.at_before)}),
