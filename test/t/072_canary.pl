@@ -73,6 +73,8 @@ $standin->fault({ path_regex => 'ping', every => 30 + $_ }, $faults[$_]) foreach
 $standin->fault({ path_regex => 'ping', nth => 1 + $_ }, $faults[$_]) foreach 0 .. $#faults;
 
 start_jobs($node, $tenants, $_) foreach qw(one two three four);
+# psql shows what has come with the answer to a question; its session ends with the first kill.
+ok(wait_until(sub { $questions .= "SELECT 1;\n" if $questions eq ''; $listener->pump_nb; $news =~ /Asynchronous notification "provision"/ }), 'who listens is told of what happens');
 foreach my $kill (1 .. $kills)
 {
 	my $part = int($tenants * 4 * $kill / ($kills + 2));
@@ -116,9 +118,7 @@ cmp_ok($seen{looks}, '>', 1, 'statements and processes were looked at meanwhile'
 is(join(' ', @{ $seen{hits} }), '', 'and showed nothing');
 is(join(' ', found_in($said, @forms)), '', 'nor do the errors of who sets it wrongly');
 
-$questions .= "SELECT 1;\n\\q\n";
-$listener->finish;
-like($news, qr/Asynchronous notification "provision"/, 'who listens is told of what happens');
+$listener->kill_kill(grace => 5);
 is(join(' ', found_in($news, @forms)), '', 'without the secret');
 
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump.sql';
