@@ -40,7 +40,7 @@ $writer->query_safe('COMMIT');
 ok(all_are_sealed(), 'once it is over it is');
 is(sql("SELECT string_agg(event, ' ' ORDER BY event_id) FROM provision.event WHERE event_id > $before"), 'engine_paused tenant_updated', 'in the order of the numbers');
 $sealer->query_safe('BEGIN; SELECT provision.lock_chain()');
-$writer->query_safe(q{SET lock_timeout = '1s'; SELECT provision_engine_resume('bench')});
+$writer->query_safe(q{SET lock_timeout = '20s'; SELECT provision_engine_resume('bench')});
 is(sql('SELECT provision_audit_seal()'), '0', 'beside another sealer there is nothing to do');
 $sealer->query_safe('COMMIT');
 ok(all_are_sealed(), 'later there is');
@@ -48,7 +48,8 @@ $_->quit foreach $writer, $sealer;
 is(problems(), '', 'all seals hold');
 
 my $head = sql('SELECT provision_audit_head()');
-my ($seal, $first, $last) = split /\|/, sql('SELECT seal, after_event + 1, through_event FROM provision.audit_seal WHERE event_count > 5 ORDER BY seal LIMIT 1');
+my ($seal, $first, $last) = split /\|/, sql(q{SELECT seal, min(event_id), max(event_id) FROM provision.audit_seal JOIN provision.event ON event_id > after_event AND event_id <= through_event
+	WHERE event_count > 5 GROUP BY seal ORDER BY seal LIMIT 1});        # numbers that a transaction gave back are nobody's
 found_after("UPDATE provision.event SET actor = 'nobody' WHERE event_id = $first", qr/^$seal events changed$/, 'a changed event is found');
 found_after("UPDATE provision.event SET detail = detail || '{\"x\": null}' WHERE event_id = (SELECT min(event_id) FROM provision.event WHERE event_id >= $first AND detail IS NOT NULL)",
 	qr/events changed$/, 'a detail of it too');
@@ -91,7 +92,7 @@ $other->safe_psql('postgres', 'CREATE DATABASE copy');
 $other->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, '-d', $other->connstr('copy') ], 'and restored in another cluster');
 is($other->safe_psql('copy', "SELECT count(*) FROM provision_audit_verify('$head')"), '0', 'all seals hold');
 $other->safe_psql('copy', 'SELECT provision_adopt()');
-ok(poll($other, 'SELECT max(through_event) = (SELECT max(event_id) FROM provision.event) FROM provision.audit_seal', 'copy'), 'its worker goes on with the chain');
+ok(poll($other, 'SELECT max(through_event) >= (SELECT max(event_id) FROM provision.event) FROM provision.audit_seal', 'copy'), 'its worker goes on with the chain');
 is($other->safe_psql('copy', "SELECT count(*) FROM provision_audit_verify('$head')"), '0', 'which leads to the head of the original');
 isnt($other->safe_psql('copy', 'SELECT provision_audit_head()'), $head, 'and beyond');
 $_->stop foreach $node, $other;
