@@ -10,17 +10,18 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.delivery_pause(double precision[], integer, bigint) IS 'How long after this try failed the next one is made; null: there is none.';
 
--- A receiver that fails many times in a row is asked seldom, whatever waits for it: as often as one delivery would be.
+-- A receiver that fails many times in a row is asked seldom, whatever waits for it: as often as one delivery would be. The failure that has
+-- just come is not counted in the row yet.
 CREATE OR REPLACE FUNCTION provision.webhook_rest(webhook provision.webhook, http_status integer, retry_after_ms bigint)
     RETURNS timestamptz
     LANGUAGE sql VOLATILE
 BEGIN ATOMIC
     SELECT greatest(webhook.not_before,
                     CASE WHEN http_status IN (429, 503) THEN clock_timestamp() + make_interval(secs => least(coalesce(retry_after_ms, 0), 3600000) / 1000.0) END,
-                    CASE WHEN webhook.failures_in_a_row >= 10
-                         THEN clock_timestamp() + make_interval(secs => least(webhook.retry_seconds[1] * (webhook.failures_in_a_row - 9), 60)) END);
+                    CASE WHEN webhook.failures_in_a_row + 1 >= 10
+                         THEN clock_timestamp() + make_interval(secs => least(webhook.retry_seconds[1] * (webhook.failures_in_a_row - 8), 60)) END);
 END;
-COMMENT ON FUNCTION provision.webhook_rest(provision.webhook, integer, bigint) IS 'Until when nothing is sent to a webhook that has just failed: as long as a 429 or 503 asks for, an hour at most; after ten failures in a row growing pauses, a minute at most.';
+COMMENT ON FUNCTION provision.webhook_rest(provision.webhook, integer, bigint) IS 'Until when nothing is sent to a webhook that has just failed: as long as a 429 or 503 asks for, an hour at most; from the tenth failure in a row on growing pauses, a minute at most.';
 
 CREATE OR REPLACE FUNCTION provision.note_webhook_failure(webhook provision.webhook, http_status integer, retry_after_ms bigint)
     RETURNS void
