@@ -162,6 +162,8 @@ END;
 $$;
 COMMENT ON FUNCTION provision.purge_deliveries(timestamptz, bigint) IS 'Removes deliveries that were over before cutoff, and older ones of webhooks that are no more; returns how many.';
 
+-- A pause is as long as it was made: what was last tried at a time that is still to come was put off by the clock as it was before, and
+-- what was never tried is put off for seconds at most.
 CREATE OR REPLACE FUNCTION provision.correct_delivery_times(now_it_is timestamptz)
     RETURNS void
     LANGUAGE plpgsql VOLATILE
@@ -169,16 +171,20 @@ CREATE OR REPLACE FUNCTION provision.correct_delivery_times(now_it_is timestampt
 AS $$
 BEGIN
     UPDATE provision.webhook_delivery AS late
-       SET next_at = now_it_is
+       SET next_at = now_it_is + CASE WHEN late.attempt_count > 0 THEN late.next_at - late.sent_at ELSE interval '0' END,
+           sent_at = least(late.sent_at, now_it_is)
      WHERE late.delivery_id = ANY (ARRAY(SELECT waiting.delivery_id
                                            FROM provision.webhook_delivery AS waiting
                                           WHERE waiting.state = 'waiting'
-                                            AND waiting.next_at > now_it_is + interval '36 hours'      -- longer than any pause
+                                            AND waiting.next_at > now_it_is
+                                            AND CASE WHEN waiting.attempt_count > 0 THEN waiting.sent_at > now_it_is
+                                                     ELSE waiting.next_at > now_it_is + interval '1 min' END
                                             FOR NO KEY UPDATE SKIP LOCKED));
     UPDATE provision.webhook AS resting
        SET not_before = now_it_is
      WHERE resting.webhook_id = ANY (ARRAY(SELECT webhook.webhook_id FROM provision.webhook
-                                            WHERE webhook.not_before > now_it_is + interval '2 hours' FOR NO KEY UPDATE SKIP LOCKED));
+                                            WHERE webhook.not_before > now_it_is + interval '61 min'        -- longer than any rest
+                                              FOR NO KEY UPDATE SKIP LOCKED));
 END;
 $$;
-COMMENT ON FUNCTION provision.correct_delivery_times(timestamptz) IS 'Ends pauses of deliveries that are longer than the engine makes them: the clock was set back.';
+COMMENT ON FUNCTION provision.correct_delivery_times(timestamptz) IS 'Ends pauses of deliveries and rests of webhooks that are longer than they were made: the clock was set back.';
