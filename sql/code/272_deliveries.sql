@@ -91,21 +91,32 @@ END;
 $$;
 COMMENT ON FUNCTION provision.release_next_delivery(bigint, text) IS 'The first delivery of a subject that is not over comes into the line, after one before it is over.';
 
--- What is to become of the first of a subject: an older progress than one that waits tells nothing.
+-- What is to become of the first of a subject: an older progress than one that waits tells nothing. Each question is one look into an
+-- index, however many wait.
 CREATE OR REPLACE FUNCTION provision.place_of_delivery(delivery provision.webhook_delivery)
     RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN (SELECT CASE WHEN min(open.delivery_id) < delivery.delivery_id THEN 'behind'
-                        WHEN delivery.type = 'job.progress' AND delivery.attempt_count = 0
-                             AND max(open.delivery_id) FILTER (WHERE open.type = 'job.progress') > delivery.delivery_id THEN 'outdated'
-                        ELSE 'first' END
-              FROM provision.webhook_delivery AS open
-             WHERE open.webhook_id = delivery.webhook_id
-               AND open.subject = delivery.subject
-               AND open.state IN ('waiting', 'sending'));
+    IF EXISTS (SELECT
+                 FROM provision.webhook_delivery AS earlier
+                WHERE earlier.webhook_id = delivery.webhook_id
+                  AND earlier.subject = delivery.subject
+                  AND earlier.delivery_id < delivery.delivery_id
+                  AND earlier.state IN ('waiting', 'sending')) THEN
+        RETURN 'behind';
+    ELSIF delivery.type = 'job.progress' AND delivery.attempt_count = 0
+          AND EXISTS (SELECT
+                        FROM provision.webhook_delivery AS newer
+                       WHERE newer.webhook_id = delivery.webhook_id
+                         AND newer.subject = delivery.subject
+                         AND newer.delivery_id > delivery.delivery_id
+                         AND newer.type = 'job.progress'
+                         AND newer.state IN ('waiting', 'sending')) THEN
+        RETURN 'outdated';
+    END IF;
+    RETURN 'first';
 END;
 $$;
 COMMENT ON FUNCTION provision.place_of_delivery(provision.webhook_delivery) IS 'first: it may be sent; behind: an earlier one of its subject is not over; outdated: it need not be sent, because a newer one tells more.';
