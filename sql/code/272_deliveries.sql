@@ -56,6 +56,20 @@ END;
 $$;
 COMMENT ON FUNCTION provision.webhooks_to_serve() IS 'Webhooks that have something to send, are neither paused nor disabled and have room for it: when, and for how many deliveries.';
 
+CREATE OR REPLACE FUNCTION provision.webhooks_of_nobody()
+    RETURNS SETOF bigint
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT line.webhook_id
+      FROM provision.webhooks_in_line() AS line
+     WHERE NOT EXISTS (SELECT FROM provision.webhook WHERE webhook.webhook_id = line.webhook_id);
+END;
+$$;
+COMMENT ON FUNCTION provision.webhooks_of_nobody() IS 'Webhooks that are no more, for which something is in the line all the same.';
+
 CREATE OR REPLACE FUNCTION provision.next_delivery_at(max_in_flight integer)
     RETURNS timestamptz
     LANGUAGE plpgsql STABLE
@@ -65,7 +79,10 @@ BEGIN
     IF (SELECT count(*) FROM provision.webhook_delivery WHERE webhook_delivery.state = 'sending') >= next_delivery_at.max_in_flight THEN
         RETURN NULL;
     END IF;
-    RETURN (SELECT min(to_serve.due_at) FROM provision.webhooks_to_serve() AS to_serve);
+    RETURN (SELECT min(to_serve.due_at)
+              FROM (SELECT serve.due_at FROM provision.webhooks_to_serve() AS serve
+                    UNION ALL
+                    SELECT clock_timestamp() FROM provision.webhooks_of_nobody()) AS to_serve);
 END;
 $$;
 COMMENT ON FUNCTION provision.next_delivery_at(integer) IS 'When something is to be sent; null: when an answer comes, or something else happens.';
@@ -209,25 +226,31 @@ END;
 $$;
 COMMENT ON FUNCTION provision.signing_secrets(provision.webhook) IS 'The secret of a webhook, and for a while after a rotation the one before it.';
 
--- Whoever drops a webhook leaves its deliveries, of which some may be sent just now, to be cleared here.
+-- Whoever drops a webhook leaves its deliveries, of which some may be sent just now, to be cleared here. Those in the line go last: by them
+-- the next look finds the rest.
 CREATE OR REPLACE FUNCTION provision.clear_deliveries_of_nobody()
     RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    max_rows constant integer := 1000;
     nobody bigint;
+    cleared bigint;
 BEGIN
-    FOR nobody IN
-        SELECT line.webhook_id
-          FROM provision.webhooks_in_line() AS line
-         WHERE NOT EXISTS (SELECT FROM provision.webhook WHERE webhook.webhook_id = line.webhook_id)
-    LOOP
-        DELETE FROM provision.webhook_delivery AS waiting
-         WHERE waiting.delivery_id = ANY (ARRAY(SELECT open.delivery_id
+    FOR nobody IN SELECT * FROM provision.webhooks_of_nobody() LOOP
+        DELETE FROM provision.webhook_delivery AS behind
+         WHERE behind.delivery_id = ANY (ARRAY(SELECT open.delivery_id
+                                                 FROM provision.webhook_delivery AS open
+                                                WHERE open.webhook_id = nobody AND open.state = 'waiting' AND open.next_at IS NULL
+                                                LIMIT max_rows
+                                                  FOR UPDATE SKIP LOCKED));
+        GET DIAGNOSTICS cleared = ROW_COUNT;
+        DELETE FROM provision.webhook_delivery AS in_line
+         WHERE in_line.delivery_id = ANY (ARRAY(SELECT open.delivery_id
                                                   FROM provision.webhook_delivery AS open
-                                                 WHERE open.webhook_id = nobody AND open.state = 'waiting'
-                                                 LIMIT 1000
+                                                 WHERE open.webhook_id = nobody AND open.state = 'waiting' AND open.next_at IS NOT NULL
+                                                 LIMIT max_rows - cleared
                                                    FOR UPDATE SKIP LOCKED));
     END LOOP;
 END;

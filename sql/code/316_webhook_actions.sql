@@ -52,6 +52,7 @@ DECLARE
 BEGIN
     DELETE FROM provision.webhook WHERE webhook.webhook_id = hook.webhook_id;
     PERFORM provision.log_webhook_event(hook, 'webhook_dropped');
+    PERFORM provision.wake_workers();
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_webhook_drop(bigint) IS
