@@ -9,9 +9,10 @@ BEGIN ATOMIC
       JOIN provision.job_step ON job_step.job_id = job.job_id AND job_step.state NOT IN ('completed', 'skipped', 'undone')
       JOIN provision.step ON step.workflow_id = job.workflow_id AND step.ordinal = job_step.ordinal
      CROSS JOIN LATERAL jsonb_object_keys(step.signals) AS awaited (name)
-     WHERE job.job_id = awaited_signals.job_id;
+     WHERE job.job_id = awaited_signals.job_id
+       AND job.direction = 'forward';       -- nothing that was undone waits again
 END;
-COMMENT ON FUNCTION provision.awaited_signals(bigint) IS 'Names of the signals that unfinished steps of a job declare; null: none.';
+COMMENT ON FUNCTION provision.awaited_signals(bigint) IS 'Names of the signals that unfinished steps of a job declare; null: none, or the job has turned back.';
 
 -- What has failed may be tried again, so its signal is taken too.
 CREATE OR REPLACE FUNCTION provision.step_for_signal(job provision.job, name text, OUT step text, OUT state text, OUT secrets text[])
@@ -119,7 +120,7 @@ DECLARE
 BEGIN
     SELECT * INTO earlier FROM provision.signal AS kept
      WHERE kept.job_id = (job).job_id AND kept.name = is_repeated_signal.name AND kept.received_at IS NOT NULL;
-    IF earlier.payload IS NULL AND is_over THEN
+    IF is_over AND (earlier.payload IS NULL OR state = 'failed') THEN       -- replaced, it would be for a retry
         RAISE EXCEPTION 'signal "%" is not waited for any more', is_repeated_signal.name
             USING ERRCODE = 'PV001', HINT = coalesce('Its steps may still wait for: ' || provision.awaited_signals((job).job_id) || '.', 'None of the steps of its job waits for any signal any more.');
     ELSIF earlier.payload IS NULL OR state = 'failed' THEN

@@ -1,6 +1,6 @@
 -- provision_signal: what is refused, what comes twice, and that secrets are sealed at once.
 BEGIN;
-SELECT plan(27);
+SELECT plan(30);
 CREATE FUNCTION pg_temp.error(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     detail text;
@@ -67,6 +67,14 @@ SELECT isnt(sealed, :'sealed'::bytea, 'until they are used, the last ones count'
 SELECT alike(pg_temp.send(:job, 'keys', '{"api_key": "the-key", "api_secret": "the-word", "pin": "4711", "note": "bye"}'), 'PV001 %with another payload%It can be replaced when the step%', 'another one is refused');
 UPDATE provision.job_step SET state = 'failed', error_code = 'NOT_READY', finished_at = now() WHERE job_id = :job AND name = 'keys';
 SELECT is(pg_temp.send(:job, 'keys', '{"api_key": "the-key", "api_secret": "the-word", "pin": "4711", "note": "bye"}'), 'accepted', 'unless its step has failed');
+-- One that rolls back is never retried.
+SELECT sealed AS sealed FROM provision.secret WHERE name = 'credentials' \gset
+UPDATE provision.job SET direction = 'back' WHERE job_id = :job;
+SELECT is(pg_temp.send(:job, 'keys', '{"api_key": "the-key", "api_secret": "a-late-word", "pin": "4711", "note": "bye"}'),
+    'PV001 signal "keys" is not waited for any more | None of the steps of its job waits for any signal any more.', 'nor when its job rolls back');
+SELECT is(sealed, :'sealed'::bytea, 'and nothing of it is sealed') FROM provision.secret WHERE name = 'credentials';
+SELECT alike(pg_temp.send(:job, 'rain', '{}'), '42704 %None of its steps waits for any signal, or none does any more.', 'no hint names what is undone');
+UPDATE provision.job SET direction = 'forward' WHERE job_id = :job;
 UPDATE provision.job_step SET state = 'completed', error_code = NULL, finished_at = now() WHERE job_id = :job;
 SELECT is(pg_temp.send(:job, 'keys', '{"api_key": "the-key", "api_secret": "the-word", "pin": "4711", "note": "bye"}'), 'accepted', 'once more when the step is over: nothing happens');
 SELECT alike(pg_temp.send(:job, 'approval', '{}'), 'PV001 signal "approval" is not waited for any more | None of the steps%', 'what comes too late');
