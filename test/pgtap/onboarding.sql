@@ -1,6 +1,6 @@
 -- Onboarding without a worker: the workflow, what is refused, repeated requests, and the customer's words for every state.
 BEGIN;
-SELECT plan(34);
+SELECT plan(38);
 CREATE FUNCTION pg_temp.error(statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE statement;
@@ -65,6 +65,7 @@ CREATE FUNCTION pg_temp.words(job_id bigint) RETURNS text LANGUAGE sql AS $$
 $$;
 SELECT provision_resume(:job);
 SELECT is(pg_temp.words(:job), 'pending 1 0', 'pending, with a place');
+SELECT is(estimated_wait, NULL, 'but for how long nobody can say who has seen no such job') FROM provision.onboarding_status WHERE job_id = :job;
 UPDATE provision.job SET state = 'running', owner = :incarnation, slots = 1, started_at = now(), run_started_at = now() WHERE job_id = :job;
 SELECT is(pg_temp.words(:job), 'in_progress', 'its site is made');
 SELECT provision_signal(:job, 'credentials', '{"api_key": "the-key", "api_secret": "the-word"}');
@@ -73,6 +74,12 @@ UPDATE provision.job_step SET state = 'running', started_at = now() WHERE job_id
 SELECT is(pg_temp.words(:job), 'migrating', 'the setup is at work');
 SELECT provision.finish_job(:job, 'failed', 'ENGINE_UNREACHABLE');
 SELECT is(pg_temp.words(:job), 'failed', 'failed');
+SELECT provision_retry(:job);
+SELECT is(pg_temp.words(:job), 'pending 1 0', 'a retry waits in line again, whatever was done before it');
+UPDATE provision.job SET run_started_at = now() WHERE job_id = :job;
+SELECT is(pg_temp.words(:job), 'credentials_received', 'until it has begun, also when it goes back to the queue of an engine then');
+SELECT provision_cancel(:job);
+SELECT is(pg_temp.words(:job), 'cancelled', 'cancelled');
 SELECT is(count(*), 0::bigint, 'no word of ours is in it') FROM provision.onboarding_status AS shown WHERE shown::text ~* 'engine|bench|agent|unreachable|step';
 SELECT isnt(provision_onboard('acme-inc', 'bench', '{"company_name": "Acme", "country": "US"}', 'enterprise'), :job::bigint, 'the request once more is a new job then');
 SELECT max(job_id) AS job FROM provision.job \gset
