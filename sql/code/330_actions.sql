@@ -286,8 +286,9 @@ BEGIN
         PERFORM provision.refuse_rollback_under_others(job) WHERE provision_cancel.rollback;
         PERFORM provision.wish_to_withdraw(job, wanted, provision_cancel.reason);
     ELSE
-        UPDATE provision.job AS cancelled
-           SET wish_reason = left(provision_cancel.reason, 1000),
+        UPDATE provision.job AS cancelled      -- whose earlier wish is withdrawn: what is said now counts, once
+           SET wish = NULL,
+               wish_reason = left(provision_cancel.reason, 1000),
                wish_actor = provision.actor()
          WHERE cancelled.job_id = job.job_id;
         PERFORM provision.finish_job(job.job_id, 'cancelled');
