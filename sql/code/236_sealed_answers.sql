@@ -65,7 +65,9 @@ BEGIN
                         decode(substring(told.sealed FROM '(?n)^' || told.identity || ' ([0-9a-f]+)$'), 'hex'));
             PERFORM provision.log_secret(told.job_id, told.step, 'tenant_secret_set', told.secret);
         END IF;
+        -- Also when one is forgotten: who was locked by its own round when the credentials came is found when their session has gone.
+        PERFORM provision.wake_for_secrets(told.tenant_id);
     END LOOP;
 END;
 $$;
-COMMENT ON FUNCTION provision.keep_sealed(provision.outcome[]) IS 'Keeps and forgets the secrets of tenants that the answers have told. The rows of the tenants are locked.';
+COMMENT ON FUNCTION provision.keep_sealed(provision.outcome[]) IS 'Keeps and forgets the secrets of tenants that the answers have told; jobs that wait for signals look whether they need to. The rows of the tenants are locked.';

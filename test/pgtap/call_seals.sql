@@ -1,6 +1,6 @@
 -- Secrets that an answer tells: what a plan may declare, what the worker is told, what is kept of an answer, and that the rest is not.
 BEGIN;
-SELECT plan(27);
+SELECT plan(29);
 SELECT ok(provision.seals_are_valid(seals::jsonb), 'may be declared: ' || seals)
   FROM unnest(ARRAY['{}', '{"a": "{sid}"}', '{"a": "key:{message.api_secret}", "b": null}', '{"a": "{?key}:{message.api_secret}"}']) AS seals;
 SELECT ok(NOT provision.seals_are_valid(seals::jsonb), 'may not: ' || seals)
@@ -58,5 +58,19 @@ SELECT is(count(*), 0::bigint, 'no text of an answer is anywhere')
   FROM (SELECT to_jsonb(attempt)::text FROM provision.attempt UNION ALL SELECT to_jsonb(step)::text FROM provision.job_step AS step
         UNION ALL SELECT to_jsonb(event)::text FROM provision.event UNION ALL SELECT metadata::text FROM provision.tenant) AS kept (line)
  WHERE line LIKE '%told1234567%';
+
+-- A job that waits for what this makes may be content with it.
+CREATE FUNCTION app.waits(job jsonb) RETURNS SETOF provision.call LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    PERFORM provision.wait_for_signal(job, 'keys');
+END $$;
+INSERT INTO provision.workflow (name) VALUES ('waits') RETURNING workflow_id AS waits \gset
+INSERT INTO provision.step (workflow_id, ordinal, name, plan_function, signals) VALUES (:waits, 1, 's', 'app.waits', '{"keys": {"timeout": "1 day"}}');
+SELECT provision.finish_job(job_id, 'cancelled') FROM provision.job WHERE finished_at IS NULL;
+SELECT provision_start('acme', 'waits') AS waiting \gset
+SELECT FROM provision.claim_jobs(:incarnation, 1) AS claim CROSS JOIN LATERAL provision.begin_calls(:incarnation, claim.claimed_jobs);
+SELECT is(state || ' ' || (due_at > now() + interval '23 h'), 'scheduled true', 'a job waits for somebody') FROM provision.job WHERE job_id = :waiting;
+SELECT pg_temp.answer(:incarnation, 200, '{}', format(E'tenant/%s/word %s\n', :tenant_id, encode(provision.seal_value('told1234567', 'tenant/' || :tenant_id || '/word', true), 'hex')));
+SELECT is(due_at, '-infinity', 'a secret that another job was told makes it look again') FROM provision.job WHERE job_id = :waiting;
 SELECT * FROM finish();
 ROLLBACK;
