@@ -21,6 +21,7 @@ CREATE OR REPLACE FUNCTION provision.cron_number(word text, low integer, names t
     RETURN CASE WHEN word ~ '^[0-9]{1,4}$' THEN word::integer ELSE low + array_position(names, word) - 1 END;
 COMMENT ON FUNCTION provision.cron_number(text, integer, text[]) IS 'The number in a field of a cron expression, or that of a name; null when it is neither.';
 
+-- Sunday is 0 and 7: as the end of a range it is the next one, of one that begins with it that day alone.
 CREATE OR REPLACE FUNCTION provision.cron_item(item text, low integer, high integer, names text[], OUT bits bigint, OUT problem text)
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
@@ -29,7 +30,7 @@ DECLARE
     parts constant text[] := regexp_match(item, '^(?:\*|([0-9a-z]+)(?:-([0-9a-z]+))?)(?:/([0-9]{1,4}))?$');
     first constant integer := CASE WHEN parts[1] IS NULL THEN low ELSE provision.cron_number(parts[1], low, names) END;
     last constant integer := CASE WHEN parts[1] IS NULL THEN high WHEN parts[2] IS NULL THEN first
-                                  WHEN parts[2] = 'sun' AND names[1] = 'sun' THEN high ELSE provision.cron_number(parts[2], low, names) END;
+                                  WHEN parts[2] = 'sun' AND names[1] = 'sun' AND first > low THEN high ELSE provision.cron_number(parts[2], low, names) END;
     step constant integer := coalesce(parts[3]::integer, 1);
 BEGIN
     problem := CASE WHEN parts IS NULL OR first IS NULL OR last IS NULL THEN 'is not understood'
