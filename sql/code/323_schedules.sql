@@ -1,20 +1,13 @@
 -- Making, stopping and looking at schedules.
 
+-- Of an abbreviation PostgreSQL knows no changes of the clocks, and of a POSIX specification the sign is the other one.
 CREATE OR REPLACE FUNCTION provision.time_zone_problem(time_zone text)
     RETURNS text
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    -- Of an abbreviation PostgreSQL knows no changes of the clocks, and of a POSIX specification the sign is the other one.
-    IF coalesce(time_zone !~ '^(UTC|GMT|[A-Za-z_]+(/[A-Za-z0-9_+-]+)+)$', true) OR (now() AT TIME ZONE time_zone) IS NULL THEN
-        RETURN format('Time zone "%s" must be UTC, or the full name of one, such as Europe/Berlin.', left(time_zone, 100));
-    END IF;
-    RETURN NULL;
-EXCEPTION WHEN invalid_parameter_value THEN
-    RETURN format('Time zone "%s" does not exist; pg_timezone_names lists those that do.', left(time_zone, 100));
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT format('Time zone "%s" must be UTC, or the full name of one as pg_timezone_names has it, such as Europe/Berlin.', left(time_zone, 100))
+     WHERE NOT coalesce(provision.is_time_zone(time_zone), false);
 END;
-$$;
 COMMENT ON FUNCTION provision.time_zone_problem(text) IS 'What is wrong with a time zone for a schedule; null when nothing is.';
 
 CREATE OR REPLACE FUNCTION provision.spread_problem(options jsonb)

@@ -19,6 +19,8 @@ INSERT INTO mistake VALUES
     ('email', 'INVALID_EMAIL_FORMAT', '{"email": "a@b"}'),
     ('time_zone', 'INVALID_TIME_ZONE', '{"time_zone": "Mars/Olympus"}'),
     ('time_zone', 'INVALID_TIME_ZONE', '{"time_zone": "+03"}'),
+    ('time_zone', 'INVALID_TIME_ZONE', '{"time_zone": "Etc/Moon+1"}'),
+    ('time_zone', 'INVALID_TIME_ZONE', '{"time_zone": "EUROPE/BERLIN"}'),
     ('fiscal_year_start', 'INVALID_FISCAL_YEAR_START', '{"fiscal_year_start": "02-29"}'),
     ('fiscal_year_start', 'INVALID_FISCAL_YEAR_START', '{"fiscal_year_start": "13-01"}'),
     ('fiscal_year_start', 'INVALID_FISCAL_YEAR_START', '{"fiscal_year_start": "1 April"}'),
