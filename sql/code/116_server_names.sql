@@ -71,6 +71,17 @@ END;
 COMMENT ON FUNCTION provision.password_problem(text)
     IS 'Why a password of a site cannot be used: MISSING_PASSWORD, PASSWORD_UNSAFE (anything but ASCII letters and digits: it is written into a shell command), PASSWORD_WEAK (not 12 to 128 of them, with both kinds); null: it can.';
 
+-- One that somebody else chose, so its strength is theirs; but it goes the same way. Says what is wrong without repeating any of it.
+CREATE OR REPLACE FUNCTION provision.root_password_problems(password text)
+    RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT nullif(concat_ws(E'\n',
+        CASE WHEN coalesce(length(password), 0) NOT BETWEEN 1 AND 256 THEN 'It must have 1 to 256 characters.' END,
+        CASE WHEN password !~ '^[A-Za-z0-9@%+=:,./_-]*$' THEN 'It must hold nothing but ASCII letters, digits and @ % + = : , . / _ -, because Frappe Agent writes it into a shell command.' END), '');
+END;
+COMMENT ON FUNCTION provision.root_password_problems(text) IS 'Everything that keeps the password of a database''s root from being sent to Frappe Agent, a sentence a line; null: nothing does.';
+
 CREATE OR REPLACE FUNCTION provision.app_problems(apps jsonb)
     RETURNS TABLE (field text, code text, message text, hint text)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

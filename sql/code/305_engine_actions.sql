@@ -86,14 +86,15 @@ CREATE OR REPLACE FUNCTION @extschema@.provision_engine_secret_set(engine text, 
 AS $$
 DECLARE
     holder provision.engine := provision.open_engine(provision_engine_secret_set.engine);
+    problems constant text := provision.root_password_problems(provision_engine_secret_set.value);
 BEGIN
     IF holder.kind <> 'frappe_agent' OR provision_engine_secret_set.secret IS DISTINCT FROM 'mariadb_root_password' THEN
         RAISE EXCEPTION 'engine "%" has no secret "%"', holder.name, left(provision_engine_secret_set.secret, 63)
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Engines of kind frappe_agent have the secret mariadb_root_password. Credentials of any engine are set with provision_engine_secret().';
-    ELSIF coalesce(provision_engine_secret_set.value !~ '^[!-~]+$' OR length(provision_engine_secret_set.value) > 256, true) THEN
+    ELSIF problems IS NOT NULL THEN
         RAISE EXCEPTION 'value of secret "%" is not valid', provision_engine_secret_set.secret
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'It must be 1 to 256 visible ASCII characters.';
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = problems, HINT = 'Give root another password in MariaDB, for example 24 letters and digits.';
     END IF;
     PERFORM provision.keep_secret(holder.engine_id, NULL, provision_engine_secret_set.secret,
                 provision.seal_value(provision_engine_secret_set.value,
@@ -102,7 +103,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION @extschema@.provision_engine_secret_set(text, text, text) IS
-    'Sets or replaces what an engine of kind frappe_agent needs in the bodies of calls: mariadb_root_password. It is sealed, named in plans, and shown nowhere. Pass it as a parameter, so that no log of statements has it. Errors: 22023 secret or value, 42704 engine, F0000 no key to seal with, 42501 not a platform administrator.';
+    'Sets or replaces what an engine of kind frappe_agent needs in the bodies of calls: mariadb_root_password, 1 to 256 ASCII letters, digits and @ % + = : , . / _ -. It is sealed, named in plans, and shown nowhere. Pass it as a parameter, so that no log of statements has it. Errors: 22023 secret or value, 42704 engine, F0000 no key to seal with, 42501 not a platform administrator.';
 
 CREATE OR REPLACE FUNCTION @extschema@.provision_engine_pause(name text, reason text DEFAULT NULL)
     RETURNS void
