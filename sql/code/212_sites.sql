@@ -81,7 +81,11 @@ CREATE OR REPLACE FUNCTION provision.move_lifecycle(tenant provision.tenant, bec
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    UPDATE provision.tenant AS kept SET lifecycle = becomes, updated_at = clock_timestamp() WHERE kept.tenant_id = tenant.tenant_id;
+    UPDATE provision.tenant AS kept
+       SET lifecycle = becomes,
+           lifecycle_before = CASE becomes WHEN 'deleting' THEN tenant.lifecycle END,
+           updated_at = clock_timestamp()
+     WHERE kept.tenant_id = tenant.tenant_id;
     PERFORM provision.log_tenant_event(tenant.name, 'tenant_' || becomes, tenant.lifecycle, becomes);
 END;
 $$;

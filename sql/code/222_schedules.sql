@@ -258,6 +258,29 @@ END;
 $$;
 COMMENT ON FUNCTION provision.pause_schedules_of_tenant() IS 'The schedules of a tenant that is deleted stop until somebody resumes them.';
 
+-- What somebody paused stays paused. The caller holds the tenant.
+CREATE OR REPLACE FUNCTION provision.resume_schedules_of_tenant(tenant_id bigint)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_schedule provision.schedule;
+BEGIN
+    FOR found_schedule IN
+        UPDATE provision.schedule AS kept
+           SET due_at = kept.next_at + provision.schedule_delay(kept.schedule_id, kept.spread_seconds), paused_at = NULL, reason = NULL
+         WHERE kept.schedule_id IN (SELECT own.schedule_id FROM provision.schedule AS own
+                                     WHERE own.tenant_id = resume_schedules_of_tenant.tenant_id AND own.reason = 'the tenant is deleted' AND own.paused_at IS NOT NULL
+                                       FOR NO KEY UPDATE SKIP LOCKED)
+        RETURNING kept.*
+    LOOP
+        PERFORM provision.log_schedule_event(found_schedule, 'schedule_resumed', '{"reason": "the tenant is not deleted"}');
+    END LOOP;
+END;
+$$;
+COMMENT ON FUNCTION provision.resume_schedules_of_tenant(bigint) IS 'The schedules that stopped because the tenant was to be deleted go on; what was missed meanwhile is treated as each says.';
+
 CREATE OR REPLACE TRIGGER pause_schedules
     AFTER UPDATE OF lifecycle ON provision.tenant
     FOR EACH ROW

@@ -105,6 +105,7 @@ BEGIN
     ), moved AS (
         UPDATE provision.tenant
            SET lifecycle = CASE WHEN ready.deletes THEN 'deleted' ELSE 'active' END,
+               lifecycle_before = NULL,
                metadata = CASE WHEN ready.deletes THEN '{}' ELSE tenant.metadata END,
                company_claim = CASE WHEN NOT ready.deletes THEN tenant.company_claim END,
                abbr_claim = CASE WHEN NOT ready.deletes THEN tenant.abbr_claim END,
@@ -184,6 +185,7 @@ BEGIN
     IF final_states && '{failed,cancelled}' THEN
         PERFORM provision.close_open_steps(job_ids);
         PERFORM provision.release_exclusions(job_ids);
+        PERFORM provision.spare_tenants(job_ids);
     END IF;
     PERFORM provision.turn_back(turning_job) FROM unnest(turning) AS turning_job;
 END;

@@ -286,6 +286,7 @@ BEGIN
         PERFORM provision.refuse_rollback_under_others(job) WHERE provision_cancel.rollback;
         PERFORM provision.wish_to_withdraw(job, wanted, provision_cancel.reason);
     ELSE
+        PERFORM provision.lock_tenant_to_spare(job);
         UPDATE provision.job AS cancelled      -- whose earlier wish is withdrawn: what is said now counts, once
            SET wish = NULL,
                wish_reason = left(provision_cancel.reason, 1000),

@@ -32,6 +32,14 @@ BEGIN ATOMIC
        AND remote.remote_id IS NOT NULL
        AND (job).state IN ('failed', 'cancelled')
     UNION ALL
+    SELECT 'site may be gone', provision.doubt_in_words(tenant.name), format('SELECT provision_retry(%s);', (job).job_id)
+      FROM provision.tenant
+      JOIN provision.workflow ON workflow.workflow_id = (job).workflow_id AND workflow.deletes
+     WHERE tenant.tenant_id = (job).tenant_id
+       AND tenant.lifecycle = 'deleting'
+       AND tenant.lifecycle_before IS NULL
+       AND (job).state = 'cancelled'        -- the error of one that failed says so itself
+    UNION ALL
     SELECT 'job failed', concat_ws(' ', (job).error_code || ':', (job).error_message, (job).error_hint),
            format('SELECT %s(%s);', CASE (job).direction WHEN 'back' THEN 'provision_rollback' ELSE 'provision_retry' END, (job).job_id)
      WHERE (job).state IN ('failed', 'partial') AND ((job).error_step IS NULL OR (job).direction = 'back')

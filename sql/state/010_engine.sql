@@ -138,6 +138,7 @@ CREATE TABLE provision.tenant (
     settings    jsonb NOT NULL,
     metadata    jsonb NOT NULL DEFAULT '{}',
     lifecycle   text NOT NULL DEFAULT 'pending',
+    lifecycle_before text,
     created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     updated_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     company_claim bytea,
@@ -156,6 +157,7 @@ COMMENT ON TABLE provision.tenant IS 'One customer on an engine. Written by prov
 COMMENT ON COLUMN provision.tenant.key IS 'Part of the keys by which our documents are recognised on the server, where another database may have a tenant of the same name.';
 COMMENT ON COLUMN provision.tenant.config IS 'As given by the caller.';
 COMMENT ON COLUMN provision.tenant.settings IS 'config with every default filled in: what the plan functions read.';
+COMMENT ON COLUMN provision.tenant.lifecycle_before IS 'While it is deleting: what it was before, and is again when the job ends without having touched the site. Null once the site may be gone.';
 COMMENT ON COLUMN provision.tenant.company_claim IS 'Hash of its site and company: no two tenants work on one company. Null: not known yet where it will live, or deleted.';
 COMMENT ON COLUMN provision.tenant.abbr_claim IS 'Likewise of its site and the company''s abbreviation.';
 COMMENT ON COLUMN provision.tenant.metadata IS 'Facts the steps learnt about the tenant from the server (names of accounts, warehouses, ...).';
