@@ -138,11 +138,17 @@ static const struct
 
 _Static_assert(sizeof(given_headers) / sizeof(given_headers[0]) + 3 <= HTTP_HEADER_COUNT, "there is room for all headers");
 
+static const char *
+given_value(const HttpRequest *request, size_t header)
+{
+	return *(const char *const *) ((const char *) request + given_headers[header].value);
+}
+
 static void
 add_headers(HttpCall *call, const HttpRequest *request)
 {
 	for (size_t i = 0; i < sizeof(given_headers) / sizeof(given_headers[0]); i++)
-		add_header(call, given_headers[i].name, *(const char *const *) ((const char *) request + given_headers[i].value));
+		add_header(call, given_headers[i].name, given_value(request, i));
 	add_header(call, "Accept: ", "application/json");
 	if (request->body != NULL)
 		add_header(call, "Content-Type: ", "application/json");
@@ -155,6 +161,16 @@ static size_t
 text_size(const char *text)
 {
 	return text == NULL ? 1 : strlen(text) + 1;
+}
+
+static size_t
+headers_size(const HttpRequest *request)
+{
+	size_t		size = sizeof("Accept: application/json") + sizeof("Content-Type: application/json") + sizeof("Expect:");
+
+	for (size_t i = 0; i < sizeof(given_headers) / sizeof(given_headers[0]); i++)
+		size += strlen(given_headers[i].name) + text_size(given_value(request, i));
+	return size;
 }
 
 static void
@@ -175,24 +191,13 @@ secrets_size(const HttpRequest *request)
 	return size;
 }
 
-/* Enough for every string of the request and the names of the headers. */
+/* Enough for every string that is kept. */
 static size_t
 needed_memory(const HttpRequest *request, const HttpLimits *limits)
 {
-	return 320
+	return headers_size(request)
 		+ text_size(request->method)
 		+ text_size(request->url)
-		+ 2 * text_size(request->site)
-		+ text_size(request->authorization)
-		+ text_size(request->cookie)
-		+ text_size(request->correlation_id)
-		+ text_size(request->traceparent)
-		+ text_size(request->idempotency_key)
-		+ text_size(request->job_key)
-		+ text_size(request->team)
-		+ text_size(request->webhook_id)
-		+ text_size(request->webhook_timestamp)
-		+ text_size(request->webhook_signature)
 		+ text_size(limits->callback_hosts)
 		+ secrets_size(request)
 		+ text_size(request->ca_file)
