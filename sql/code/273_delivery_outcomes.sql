@@ -110,45 +110,109 @@ END;
 $$;
 COMMENT ON FUNCTION provision.settle_delivery(provision.webhook_delivery, provision.webhook, boolean, boolean, integer, text, text, bigint) IS 'Records what became of a try: delivered, to be tried again, or dead.';
 
+-- An answer's number is that of its delivery, below zero. The fence: what somebody else has taken over is not ours to record.
+CREATE OR REPLACE FUNCTION provision.record_delivery(incarnation bigint, answer provision.raw_answer)
+    RETURNS boolean
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    is_success constant boolean := answer.delivery = 'answered' AND answer.http_status BETWEEN 200 AND 299;
+    sent provision.webhook_delivery;
+    hook record;
+BEGIN
+    SELECT * INTO sent FROM provision.webhook_delivery AS own
+     WHERE own.delivery_id = -answer.attempt_id AND own.state = 'sending' AND own.incarnation = record_delivery.incarnation;
+    IF NOT FOUND THEN
+        RETURN true;
+    END IF;
+    SELECT locked.* INTO hook
+      FROM provision.webhook
+     CROSS JOIN LATERAL provision.lock_webhook_if_needed(webhook, is_success) AS locked
+     WHERE webhook.webhook_id = sent.webhook_id;
+    IF NOT FOUND THEN
+        DELETE FROM provision.webhook_delivery AS of_nobody WHERE of_nobody.delivery_id = sent.delivery_id;
+        PERFORM provision.release_next_delivery(sent.webhook_id, sent.subject);
+        RETURN true;
+    ELSIF hook.is_locked THEN
+        PERFORM provision.settle_delivery(sent, hook.webhook, is_success, answer.delivery = 'not_sent' AND answer.curl_code = 42, nullif(answer.http_status, 0),
+                    CASE WHEN answer.delivery = 'answered' THEN concat_ws(', ', 'answered with ' || answer.http_status, answer.error) ELSE answer.error END,
+                    answer.excerpt, answer.retry_after_ms);
+    END IF;
+    RETURN hook.is_locked;
+END;
+$$;
+COMMENT ON FUNCTION provision.record_delivery(bigint, provision.raw_answer) IS 'Records one answer, if it is to what this incarnation sent; false: somebody has locked the webhook.';
+
+-- Whatever is wrong with a delivery, it must keep neither the others nor the worker from going on.
+CREATE OR REPLACE FUNCTION provision.give_up_delivery(delivery provision.webhook_delivery, state text, message text)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    reason constant text := left(format('could not be recorded: %s (SQLSTATE %s)', provision.redact_text(message), state), 500);
+BEGIN
+    RAISE LOG 'delivery % of webhook % %', delivery.delivery_id, delivery.webhook_id, reason;
+    BEGIN
+        UPDATE provision.webhook_delivery AS dead
+           SET state = 'dead', incarnation = NULL, finished_at = clock_timestamp(), last_error = reason
+         WHERE dead.delivery_id = delivery.delivery_id;
+    EXCEPTION WHEN OTHERS THEN
+        PERFORM provision.raise_again_unless_of_a_job(SQLSTATE, SQLERRM);
+        DELETE FROM provision.webhook_delivery AS hopeless WHERE hopeless.delivery_id = delivery.delivery_id;
+    END;
+    BEGIN
+        PERFORM provision.release_next_delivery(delivery.webhook_id, delivery.subject);
+    EXCEPTION WHEN OTHERS THEN      -- that row is bad, and what waits behind it stays where it is
+        PERFORM provision.raise_again_unless_of_a_job(SQLSTATE, SQLERRM);
+    END;
+END;
+$$;
+COMMENT ON FUNCTION provision.give_up_delivery(provision.webhook_delivery, text, text) IS 'A delivery whose answer could not be recorded is dead; one that cannot even be that is removed. The server''s log says why.';
+
+CREATE OR REPLACE FUNCTION provision.record_delivery_or_give_up(incarnation bigint, answer provision.raw_answer)
+    RETURNS boolean
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN provision.record_delivery(incarnation, answer);
+EXCEPTION WHEN OTHERS THEN
+    PERFORM provision.raise_again_unless_of_a_job(SQLSTATE, SQLERRM);
+    PERFORM provision.give_up_delivery(own, SQLSTATE, SQLERRM)
+       FROM provision.webhook_delivery AS own
+      WHERE own.delivery_id = -answer.attempt_id AND own.incarnation = record_delivery_or_give_up.incarnation;
+    RETURN true;
+END;
+$$;
+COMMENT ON FUNCTION provision.record_delivery_or_give_up(bigint, provision.raw_answer) IS 'Records one answer; a delivery for which that cannot be done is given up.';
+
+CREATE OR REPLACE FUNCTION provision.record_deliveries_or_isolate(incarnation bigint, answers provision.raw_answer[])
+    RETURNS bigint[]
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN ARRAY(SELECT answer.attempt_id FROM unnest(answers) AS answer WHERE NOT provision.record_delivery(incarnation, answer));
+EXCEPTION WHEN OTHERS THEN
+    PERFORM provision.raise_again_unless_of_a_job(SQLSTATE, SQLERRM);
+    RETURN ARRAY(SELECT answer.attempt_id FROM unnest(answers) AS answer WHERE NOT provision.record_delivery_or_give_up(incarnation, answer));
+END;
+$$;
+COMMENT ON FUNCTION provision.record_deliveries_or_isolate(bigint, provision.raw_answer[]) IS 'Records answers; where one of them cannot be, each for itself. Returns those whose webhook somebody has locked.';
+
 CREATE OR REPLACE FUNCTION provision.record_deliveries(
     incarnation bigint, ids bigint[], deliveries text[], statuses integer[], curl_codes integer[], excerpts text[], errors text[], retry_after_ms bigint[])
     RETURNS bigint[]
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    left_over bigint[] := '{}';
-    answer record;
-    sent provision.webhook_delivery;
-    hook record;
-    is_success boolean;
 BEGIN
-    FOR answer IN
-        SELECT *
+    RETURN provision.record_deliveries_or_isolate(incarnation, ARRAY(
+        SELECT ROW(given.id, given.delivery, given.status, given.curl_code, NULL, given.excerpt, given.error, given.retry_after_ms, NULL, NULL)::provision.raw_answer
           FROM ROWS FROM (unnest(ids), unnest(deliveries), unnest(statuses), unnest(curl_codes), unnest(excerpts), unnest(errors), unnest(record_deliveries.retry_after_ms))
-            AS given (id, delivery, status, curl_code, excerpt, error, retry_after_ms)
-    LOOP
-        -- The fence: what somebody else has taken over is not ours to record.
-        SELECT * INTO sent FROM provision.webhook_delivery AS own
-         WHERE own.delivery_id = -answer.id AND own.state = 'sending' AND own.incarnation = record_deliveries.incarnation;
-        CONTINUE WHEN NOT FOUND;
-        is_success := answer.delivery = 'answered' AND answer.status BETWEEN 200 AND 299;
-        SELECT locked.* INTO hook
-          FROM provision.webhook
-         CROSS JOIN LATERAL provision.lock_webhook_if_needed(webhook, is_success) AS locked
-         WHERE webhook.webhook_id = sent.webhook_id;
-        IF NOT FOUND THEN
-            DELETE FROM provision.webhook_delivery AS of_nobody WHERE of_nobody.delivery_id = sent.delivery_id;
-            PERFORM provision.release_next_delivery(sent.webhook_id, sent.subject);
-        ELSIF NOT hook.is_locked THEN
-            left_over := left_over || answer.id;
-        ELSE
-            PERFORM provision.settle_delivery(sent, hook.webhook, is_success, answer.delivery = 'not_sent' AND answer.curl_code = 42, nullif(answer.status, 0),
-                        CASE WHEN answer.delivery = 'answered' THEN concat_ws(', ', 'answered with ' || answer.status, answer.error) ELSE answer.error END,
-                        answer.excerpt, answer.retry_after_ms);
-        END IF;
-    END LOOP;
-    RETURN left_over;
+            AS given (id, delivery, status, curl_code, excerpt, error, retry_after_ms)));
 END;
 $$;
 COMMENT ON FUNCTION provision.record_deliveries(bigint, bigint[], text[], integer[], integer[], text[], text[], bigint[])
