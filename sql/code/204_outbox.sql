@@ -81,13 +81,15 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION provision.webhook_payload(text, timestamptz, jsonb) IS 'The body of a message, as Standard Webhooks recommends it.';
 
+-- Silent in a database that a dump is restored to, where events come that were told, or whose deliveries are among the rows that come.
+-- pg_restore may load webhooks before events.
 CREATE OR REPLACE FUNCTION provision.queue_deliveries()
     RETURNS trigger
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM provision.webhook) THEN
+    IF NOT EXISTS (SELECT FROM provision.webhook) OR NOT EXISTS (SELECT FROM provision.control WHERE control.system_identifier IS NOT NULL) THEN
         RETURN NULL;
     END IF;
     INSERT INTO provision.webhook_delivery (webhook_id, subject, job_id, event_id, type, payload)
@@ -107,7 +109,7 @@ BEGIN
     RETURN NULL;
 END;
 $$;
-COMMENT ON FUNCTION provision.queue_deliveries() IS 'A delivery for each webhook that wants to be told of a new event.';
+COMMENT ON FUNCTION provision.queue_deliveries() IS 'A delivery for each webhook that wants to be told of a new event; none in a restored copy before provision_adopt().';
 
 CREATE OR REPLACE TRIGGER queue_deliveries
     AFTER INSERT ON provision.event

@@ -1,6 +1,6 @@
 -- What is to be told is written with the event, for whoever subscribed to it, and for nobody else.
 BEGIN;
-SELECT plan(20);
+SELECT plan(22);
 SELECT provision_engine_create('main', 'https://erp.example.com');
 SELECT provision_tenant_create(name, 'main', jsonb_build_object('company_name', name, 'abbr', left(name, 3), 'country', 'US')) FROM unnest('{acme,other}'::text[]) AS name;
 SELECT provision_start('acme') AS early \gset
@@ -65,5 +65,14 @@ SELECT is(count(*), :before + 1::bigint, 'a paused webhook is told later') FROM 
 SELECT is(pg_temp.told(:ends), 'job.cancelled acme, job.cancelled acme', 'and so is a disabled one');
 SELECT results_eq('SELECT type FROM provision.webhook_event WHERE position < 22 ORDER BY position',
                   $$ SELECT kind.type FROM provision.webhook_event AS kind WHERE events <> '{}' ORDER BY position $$, 'every type but the ping is made of an event');
+
+-- While a dump is restored, the extension knows no home: events that come are not told again.
+SELECT count(*) AS before FROM provision.webhook_delivery \gset
+UPDATE provision.control SET system_identifier = NULL, database_oid = NULL, timeline = NULL;
+SELECT provision.log_engine_event('main', 'breaker_open', 'closed', 'open');
+SELECT is(count(*), :before::bigint, 'an event that is loaded queues nothing') FROM provision.webhook_delivery;
+SELECT provision.settle_here();
+SELECT provision.log_engine_event('main', 'breaker_open', 'closed', 'open');
+SELECT is(count(*), :before + 1::bigint, 'after that events are told') FROM provision.webhook_delivery;
 SELECT * FROM finish();
 ROLLBACK;
