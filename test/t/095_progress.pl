@@ -46,6 +46,7 @@ my @slow = map { $standin->fault({ path_regex => 'ping', every => $_ }, { delay_
 is(start_jobs($node, $jobs, 'rough'), $jobs, "$jobs jobs");
 ok(poll($node, q{SELECT count(*) >= 5 FROM provision.job WHERE finished_at IS NOT NULL}), 'some end');
 $node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM provision.worker_status WHERE alive});
+ok(poll($node, q{SELECT EXISTS (SELECT FROM provision.event WHERE event = 'worker_stopped')}), 'the worker is ended');        # before others hold its jobs, which it would leave to be rescued
 $node->safe_psql('postgres', q{SELECT count(*) FROM (SELECT job_id FROM provision.job WHERE finished_at IS NULL ORDER BY job_id DESC LIMIT 5 FOR UPDATE) AS waiting CROSS JOIN LATERAL provision_pause(waiting.job_id)});
 $node->safe_psql('postgres', q{SELECT count(*) FROM (SELECT job_id FROM provision.job WHERE finished_at IS NULL ORDER BY job_id LIMIT 5 FOR UPDATE) AS running CROSS JOIN LATERAL provision_cancel(running.job_id)});
 $standin->control('DELETE', "fault?id=$_->{id}") foreach @slow;
