@@ -103,6 +103,25 @@ $$;
 COMMENT ON FUNCTION provision.fail_expired_job(provision.job) IS 'A job fails because its time limit has passed.';
 
 -- A running job is its worker's, which ends or awaits its calls in flight first.
+-- Whoever notes the answer to a poll holds rows of other jobs, too, until the end of a short transaction: what is locked then,
+-- close_remote_jobs() would leave open for ever.
+CREATE OR REPLACE FUNCTION provision.lock_remote_jobs(job_id bigint)
+    RETURNS boolean
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    locked bigint;
+BEGIN
+    SELECT count(*) INTO locked
+      FROM (SELECT FROM provision.remote_job AS remote
+             WHERE remote.job_id = lock_remote_jobs.job_id AND remote.ended_at IS NULL
+               FOR NO KEY UPDATE SKIP LOCKED) AS held;
+    RETURN locked = (SELECT count(*) FROM provision.remote_job AS remote WHERE remote.job_id = lock_remote_jobs.job_id AND remote.ended_at IS NULL);
+END;
+$$;
+COMMENT ON FUNCTION provision.lock_remote_jobs(bigint) IS 'Locks what the job has open on other servers, so that it can be closed with it; false: somebody else holds some of it for a moment.';
+
 CREATE OR REPLACE FUNCTION provision.expire_jobs()
     RETURNS void
     LANGUAGE plpgsql VOLATILE
@@ -110,17 +129,20 @@ CREATE OR REPLACE FUNCTION provision.expire_jobs()
 AS $$
 DECLARE
     expired provision.job;
-    failed integer := 0;
+    seen integer := 0;
+    held integer := 0;
 BEGIN
     FOR expired IN SELECT * FROM provision.lock_expired_jobs(100) LOOP
-        failed := failed + 1;
+        seen := seen + 1;
         IF expired.state = 'running' THEN
             PERFORM provision.wish_for(expired, 'expire', NULL);
-        ELSE
+        ELSIF provision.lock_remote_jobs(expired.job_id) THEN
             PERFORM provision.fail_expired_job(expired);
+        ELSE
+            held := held + 1;
         END IF;
     END LOOP;
-    PERFORM provision.wake_workers() WHERE failed = 100;        -- there may be more
+    PERFORM provision.wake_workers() WHERE seen = 100 OR held > 0;      -- there may be more
 END;
 $$;
 COMMENT ON FUNCTION provision.expire_jobs() IS 'Fails the jobs whose time limit has passed, 100 at a time; running ones once their calls in flight have ended.';

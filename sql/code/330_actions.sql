@@ -286,6 +286,8 @@ BEGIN
         PERFORM provision.refuse_rollback_under_others(job) WHERE provision_cancel.rollback;
         PERFORM provision.wish_to_withdraw(job, wanted, provision_cancel.reason);
     ELSE
+        -- Waited for, unlike by a worker: what a poll holds just now could not be closed.
+        PERFORM FROM provision.remote_job AS remote WHERE remote.job_id = job.job_id AND remote.ended_at IS NULL FOR NO KEY UPDATE;
         PERFORM provision.lock_tenant_to_spare(job);
         UPDATE provision.job AS cancelled      -- whose earlier wish is withdrawn: what is said now counts, once
            SET wish = NULL,
