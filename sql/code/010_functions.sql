@@ -65,7 +65,11 @@ COMMENT ON FUNCTION provision.stop_workers() IS 'Lets the workers look at provis
 
 CREATE OR REPLACE FUNCTION provision.try_lock(class integer, key integer, for_session boolean) RETURNS boolean
     AS 'MODULE_PATHNAME', 'provision_try_lock' LANGUAGE C VOLATILE STRICT;
-COMMENT ON FUNCTION provision.try_lock(integer, integer, boolean) IS 'A lock that no SQL function but this one can take, for the session or the transaction; false when somebody has it.';
+COMMENT ON FUNCTION provision.try_lock(integer, integer, boolean) IS 'A lock that no SQL function but this one and wait_for_lock() can take, for the session or the transaction; false when somebody has it.';
+
+CREATE OR REPLACE FUNCTION provision.wait_for_lock(class integer, key integer) RETURNS void
+    AS 'MODULE_PATHNAME', 'provision_wait_for_lock' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION provision.wait_for_lock(integer, integer) IS 'A lock of try_lock() for the transaction; waits until nobody else has it. Not for workers.';
 
 CREATE OR REPLACE FUNCTION provision.server_facts(
     OUT system_identifier bigint, OUT timeline integer, OUT started_from_backup boolean, OUT is_preloaded boolean, OUT lacks_processes boolean)

@@ -147,6 +147,7 @@ END;
 $$;
 COMMENT ON FUNCTION provision.open_webhook(bigint) IS 'The door to a webhook, locked: for owners and admins of its tenant, or, when it is of the platform, for platform administrators. Errors: 42501, PV008; 42704 for platform members.';
 
+-- Who makes one at the same time for the same owner waits here, so that both are counted. The row of the tenant is not locked: its jobs go on.
 CREATE OR REPLACE FUNCTION provision.require_webhook_owner(tenant text)
     RETURNS bigint
     LANGUAGE plpgsql VOLATILE
@@ -162,6 +163,7 @@ BEGIN
         PERFORM provision.admit_requests(ARRAY[require_webhook_owner.tenant]);
         owner_id := (SELECT tenant.tenant_id FROM provision.tenant WHERE tenant.name = require_webhook_owner.tenant);
     END IF;
+    PERFORM provision.wait_for_lock(1347571561, (coalesce(owner_id, 0) & 2147483647)::integer);
     IF (SELECT count(*) FROM provision.webhook WHERE coalesce(webhook.tenant_id, 0) = coalesce(owner_id, 0)) >= 20 THEN
         RAISE EXCEPTION 'there are too many webhooks'
             USING ERRCODE = 'program_limit_exceeded', DETAIL = '20 are possible for a tenant, and 20 for the platform.', HINT = 'provision_webhook_drop() removes one.';
