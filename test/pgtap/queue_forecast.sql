@@ -34,7 +34,7 @@ SELECT is(ARRAY[pg_temp.times('t1'), pg_temp.times('t2')], '{{0,100},{0,100}}', 
 SELECT is(ARRAY[pg_temp.times('t3'), pg_temp.times('t4')], '{{80,180},{130,230}}', 'the others when those have done half their work and more');
 SELECT ok(earliest_finish_at < estimated_finish_at AND estimated_finish_at < latest_finish_at AND earliest_start_at < estimated_start_at AND estimated_start_at < latest_start_at
           AND estimated_finish_at - earliest_finish_at < latest_finish_at - estimated_finish_at, 'within a range, which is wider upwards as runs were') FROM provision_queue_position('t3');
-SELECT pg_temp.run('t1', '16 s'), pg_temp.run('t2', '80 s');
+SELECT pg_temp.run('t1', '17 s'), pg_temp.run('t2', '86 s');
 SELECT is(pg_temp.times('t1'), '{-20,80}', 'one that runs has begun, and ends when the rest is done');
 SELECT is(pg_temp.times('t3'), '{20,120}', 'those behind it wait for what is left');
 SELECT is(jobs_ahead, NULL, 'it has no place any more') FROM provision_queue_position('t1');
