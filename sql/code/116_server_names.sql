@@ -57,21 +57,7 @@ END;
 COMMENT ON FUNCTION provision.new_site_problem(text, text)
     IS 'Why a new site cannot have this name under a domain: MISSING_SITE, INVALID_SITE (not 5 to 32 lower-case letters, digits and hyphens before the domain), SITE_OUTSIDE_DOMAIN, RESERVED_SITE; null: it can.';
 
--- Says what is wrong without repeating any of it.
-CREATE OR REPLACE FUNCTION provision.password_problem(password text)
-    RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT CASE
-        WHEN password IS NULL OR password = '' THEN 'MISSING_PASSWORD'
-        WHEN password !~ '^[A-Za-z0-9]*$' THEN 'PASSWORD_UNSAFE'
-        WHEN length(password) NOT BETWEEN 12 AND 128 OR password !~ '[A-Za-z]' OR password !~ '[0-9]' THEN 'PASSWORD_WEAK'
-    END;
-END;
-COMMENT ON FUNCTION provision.password_problem(text)
-    IS 'Why a password of a site cannot be used: MISSING_PASSWORD, PASSWORD_UNSAFE (anything but ASCII letters and digits: it is written into a shell command), PASSWORD_WEAK (not 12 to 128 of them, with both kinds); null: it can.';
-
--- One that somebody else chose, so its strength is theirs; but it goes the same way. Says what is wrong without repeating any of it.
+-- Somebody else chose it, so its strength is theirs; but Agent writes it into a shell command, as it does the engine's own. Says what is wrong without repeating any of it.
 CREATE OR REPLACE FUNCTION provision.root_password_problems(password text)
     RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
